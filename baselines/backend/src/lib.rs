@@ -1,0 +1,1 @@
+//! The seams models are reached through: Vlm, Segmenter and MapReader

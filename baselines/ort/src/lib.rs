@@ -1,0 +1,1 @@
+//! ONNX graphs behind the seams: LiteMedSAM and PP-OCRv5

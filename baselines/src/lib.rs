@@ -1,0 +1,1 @@
+//! Methods: who answers a query

@@ -1,0 +1,22 @@
+//! What is asked: samples, masks, the name/class/function hierarchy and the stores that hold them.
+//!
+//! Nothing here knows a model, a method or a run. Coordinates are pixels, x to the right and y down,
+//! with the origin at the upper left corner of the upper left pixel; boxes are `[x0, y0, x1, y1]` and
+//! half-open, so a box of one pixel at the origin is `[0, 0, 1, 1]`.
+
+pub mod files;
+mod geometry;
+pub mod hash;
+pub mod hierarchy;
+mod mask;
+pub mod picture;
+pub mod placeholder;
+mod sample;
+pub mod stats;
+pub mod store;
+pub mod verify;
+
+pub use geometry::{Bbox, Point};
+pub use hierarchy::Hierarchy;
+pub use mask::{Component, Counts, Mask, MaskError, Rle, Run};
+pub use sample::{Level, Query, Sample, Truth};

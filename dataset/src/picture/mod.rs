@@ -1,0 +1,133 @@
+//! Decoding images, and pictures for people: masks laid over imagery, contact sheets.
+
+mod sheet;
+mod text;
+
+use std::io::Cursor;
+
+use image::{DynamicImage, ImageFormat, ImageReader, Rgb, RgbImage};
+
+use crate::{Bbox, Mask};
+
+pub use sheet::{Tile, contact_sheet};
+pub use text::{LINE_HEIGHT, draw_text, text_width};
+
+/// An image file that does not decode.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PictureError {
+    /// Neither PNG nor JPEG.
+    #[error("not a PNG or JPEG image (it begins with {0})")]
+    Format(String),
+    /// A PNG or JPEG with an error in it.
+    #[error("a broken {format} image: {why}")]
+    Broken {
+        /// `PNG` or `JPEG`.
+        format: &'static str,
+        /// What the decoder said.
+        why: String,
+    },
+    /// An image that could not be encoded.
+    #[error("cannot encode the image: {0}")]
+    Encode(String),
+}
+
+/// Decodes a PNG or JPEG file. The decoder refuses images that would take more than 512 MiB.
+///
+/// # Errors
+/// When the bytes are of another format, truncated or broken.
+pub fn decode(bytes: &[u8]) -> Result<DynamicImage, PictureError> {
+    let (kind, format) = match image::guess_format(bytes) {
+        Ok(f @ ImageFormat::Png) => (f, "PNG"),
+        Ok(f @ ImageFormat::Jpeg) => (f, "JPEG"),
+        _ if bytes.is_empty() => return Err(PictureError::Format("no byte at all".to_owned())),
+        _ => return Err(PictureError::Format(format!("bytes {}", crate::hash::hex(&bytes[..bytes.len().min(8)])))),
+    };
+    ImageReader::with_format(Cursor::new(bytes), kind)
+        .decode()
+        .map_err(|e| PictureError::Broken { format, why: e.to_string() })
+}
+
+/// Decodes a PNG or JPEG file to RGB; alpha is dropped, grey spread over the channels.
+///
+/// # Errors
+/// As [`decode`].
+pub fn decode_rgb(bytes: &[u8]) -> Result<RgbImage, PictureError> {
+    Ok(decode(bytes)?.into_rgb8())
+}
+
+/// Encodes an image as PNG.
+///
+/// # Errors
+/// When the encoder refuses (an image without pixels).
+pub fn to_png(image: &RgbImage) -> Result<Vec<u8>, PictureError> {
+    let mut bytes = Cursor::new(Vec::new());
+    image.write_to(&mut bytes, ImageFormat::Png).map_err(|e| PictureError::Encode(e.to_string()))?;
+    Ok(bytes.into_inner())
+}
+
+/// Tints the mask's pixels with `colour` at `alpha` (of 255) and draws its outline solid, `line` pixels wide inwards.
+/// Pixels of the mask outside the image are ignored.
+pub fn overlay(image: &mut RgbImage, mask: &Mask, colour: Rgb<u8>, alpha: u8, line: u32) {
+    let line = i64::from(line);
+    for (x, y, pixel) in image.enumerate_pixels_mut() {
+        if !mask.get(x, y) {
+            continue;
+        }
+        let at = |dx: i64, dy: i64| {
+            let (x, y) = (i64::from(x) + dx, i64::from(y) + dy);
+            u32::try_from(x).is_ok_and(|x| u32::try_from(y).is_ok_and(|y| mask.get(x, y)))
+        };
+        let edge = (1..=line).any(|d| !at(d, 0) || !at(-d, 0) || !at(0, d) || !at(0, -d));
+        let weight = if edge { 255 } else { u32::from(alpha) };
+        for (under, over) in pixel.0.iter_mut().zip(colour.0) {
+            *under = ((u32::from(*under) * (255 - weight) + u32::from(over) * weight + 127) / 255) as u8;
+        }
+    }
+}
+
+/// Draws the edge of a box, `line` pixels wide inwards; what lies outside the image is not drawn.
+pub fn outline(image: &mut RgbImage, bbox: Bbox, colour: Rgb<u8>, line: u32) {
+    let (w, h) = image.dimensions();
+    let b = bbox.clipped(w, h);
+    let [x0, y0, x1, y1] = <[f64; 4]>::from(b).map(|v| v.round() as u32);
+    for y in y0..y1 {
+        for x in x0..x1 {
+            let inside = x >= x0 + line && x + line < x1 && y >= y0 + line && y + line < y1;
+            if !inside {
+                image.put_pixel(x, y, colour);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_does_not_decode_is_named() {
+        assert_eq!(decode(b"").unwrap_err().to_string(), "not a PNG or JPEG image (it begins with no byte at all)");
+        assert!(decode(b"GIF89a....").unwrap_err().to_string().contains("474946"));
+        let png = to_png(&RgbImage::new(8, 8)).unwrap();
+        let error = decode(&png[..png.len() / 2]).unwrap_err().to_string();
+        assert!(error.starts_with("a broken PNG image: "), "{error}");
+    }
+
+    #[test]
+    fn an_overlay_tints_inside_and_marks_the_edge() {
+        let mut image = RgbImage::new(9, 9);
+        overlay(&mut image, &Mask::from_bbox(9, 9, [2.0, 2.0, 7.0, 7.0].into()), Rgb([255, 0, 0]), 102, 1);
+        assert_eq!(image.get_pixel(1, 4).0, [0, 0, 0]);
+        assert_eq!(image.get_pixel(2, 4).0, [255, 0, 0]);
+        assert_eq!(image.get_pixel(4, 4).0, [102, 0, 0]);
+    }
+
+    #[test]
+    fn an_outline_stays_in_the_image() {
+        let mut image = RgbImage::new(6, 6);
+        outline(&mut image, [-3.0, 1.0, 4.0, 90.0].into(), Rgb([9, 9, 9]), 1);
+        assert_eq!(image.get_pixel(0, 1).0, [9, 9, 9]);
+        assert_eq!(image.get_pixel(2, 3).0, [0, 0, 0]);
+        assert_eq!(image.get_pixel(3, 5).0, [9, 9, 9]);
+    }
+}

@@ -1,0 +1,207 @@
+//! Where samples live: raw folders, hub parquet, the hub itself, and generated scenes.
+//!
+//! A store hands samples out one by one, still encoded, so a set larger than memory streams through; decoding is the
+//! caller's, on as many threads as it likes.
+
+mod convert;
+mod encoded;
+mod error;
+mod extras;
+pub mod hub;
+mod parquet_read;
+mod parquet_write;
+mod raw;
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+pub use convert::{ConvertOptions, Converted, convert};
+pub use encoded::{Encoded, FieldError, FieldProblem, Image, Origin};
+pub use error::StoreError;
+pub use extras::Extras;
+pub use hub::HubOptions;
+pub use parquet_write::ParquetWriter;
+pub use raw::RawWriter;
+
+use crate::placeholder;
+use parquet_read::ParquetStore;
+use raw::RawStore;
+
+/// Which images to read: ids and texts always come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Fields {
+    /// Satellite and map.
+    pub images: bool,
+    /// The mask.
+    pub mask: bool,
+}
+
+impl Fields {
+    /// Everything.
+    pub const ALL: Self = Self { images: true, mask: true };
+    /// The mask, without the images.
+    pub const MASK: Self = Self { images: false, mask: true };
+    /// Ids and texts alone.
+    pub const TEXT: Self = Self { images: false, mask: false };
+}
+
+/// Samples as they are read; an error of the store itself (a corrupt file) ends the stream.
+pub type Samples<'a> = Box<dyn Iterator<Item = Result<Encoded, StoreError>> + Send + 'a>;
+
+/// A set of samples in one or more splits.
+#[derive(Debug)]
+pub struct Dataset {
+    source: Source,
+    location: String,
+    revision: Option<String>,
+}
+
+#[derive(Debug)]
+enum Source {
+    Raw(RawStore),
+    Parquet(ParquetStore),
+    Placeholder,
+}
+
+impl Dataset {
+    /// Opens `hub:OWNER/NAME`, a folder in the raw layout, a folder of hub parquet, or one parquet file.
+    ///
+    /// # Errors
+    /// When nothing is there, it is of neither layout, a shard is missing or a schema is wrong, or the hub cannot be
+    /// reached.
+    pub fn open(location: &str, hub: &HubOptions) -> Result<Self, StoreError> {
+        if let Some(repository) = location.strip_prefix("hub:") {
+            let fetched = hub::fetch(repository, hub)?;
+            return Ok(Self {
+                source: Source::Parquet(ParquetStore::open(fetched.files)?),
+                location: location.to_owned(),
+                revision: Some(fetched.revision),
+            });
+        }
+        let path = Path::new(location);
+        let source = if path.is_file() {
+            Source::Parquet(ParquetStore::open(vec![path.to_owned()])?)
+        } else if path.is_dir() {
+            let files = parquet_files(path)?;
+            if files.is_empty() { Source::Raw(RawStore::open(path)?) } else { Source::Parquet(ParquetStore::open(files)?) }
+        } else {
+            return Err(StoreError::NotFound(path.to_owned()));
+        };
+        Ok(Self { source, location: location.to_owned(), revision: None })
+    }
+
+    /// The 24 small generated scenes that come with the binary, split `test`.
+    pub fn placeholder() -> Self {
+        Self { source: Source::Placeholder, location: "placeholder".to_owned(), revision: None }
+    }
+
+    /// What it was opened as.
+    pub fn location(&self) -> &str {
+        &self.location
+    }
+
+    /// The commit of a hub dataset.
+    pub fn revision(&self) -> Option<&str> {
+        self.revision.as_deref()
+    }
+
+    /// How it is stored: `raw folders`, `parquet` or `generated`.
+    pub fn kind(&self) -> &'static str {
+        match self.source {
+            Source::Raw(_) => "raw folders",
+            Source::Parquet(_) => "parquet",
+            Source::Placeholder => "generated",
+        }
+    }
+
+    /// The splits, in the order train, val, test, others by name.
+    pub fn splits(&self) -> Vec<String> {
+        match &self.source {
+            Source::Raw(s) => s.splits(),
+            Source::Parquet(s) => s.splits(),
+            Source::Placeholder => vec!["test".to_owned()],
+        }
+    }
+
+    /// The columns beside SocioSeg's own, as an Arrow schema.
+    ///
+    /// # Errors
+    /// When a file cannot be read.
+    pub fn extra_schema(&self, split: &str) -> Result<arrow_schema::SchemaRef, StoreError> {
+        self.need(split)?;
+        match &self.source {
+            Source::Raw(s) => s.extra_schema(split),
+            Source::Parquet(s) => s.extra_schema(split),
+            Source::Placeholder => Ok(std::sync::Arc::new(arrow_schema::Schema::empty())),
+        }
+    }
+
+    /// Reads the samples of a split: all, or those whose ids are `wanted`. Raw folders come sorted by id (as the
+    /// released loader has them), parquet in the order of its rows.
+    ///
+    /// # Errors
+    /// When the split does not exist or its first file cannot be read. What is wrong with one sample is told by that
+    /// sample's fields.
+    pub fn read<'a>(
+        &'a self,
+        split: &str,
+        wanted: Option<&'a BTreeSet<String>>,
+        fields: Fields,
+    ) -> Result<Samples<'a>, StoreError> {
+        self.need(split)?;
+        match &self.source {
+            Source::Raw(s) => s.read(split, wanted, fields),
+            Source::Parquet(s) => s.read(split, wanted, fields),
+            Source::Placeholder => Ok(Box::new(
+                placeholder::scenes().filter(move |s| wanted.is_none_or(|w| w.contains(&s.id))).map(Ok),
+            )),
+        }
+    }
+
+    /// Ids and texts of a split, without images, in the order of [`Dataset::read`].
+    ///
+    /// # Errors
+    /// As [`Dataset::read`], and when the split has no samples.
+    pub fn index(&self, split: &str) -> Result<Vec<Encoded>, StoreError> {
+        let entries = self.read(split, None, Fields::TEXT)?.collect::<Result<Vec<_>, _>>()?;
+        if entries.is_empty() {
+            return Err(StoreError::Empty { location: self.location.clone(), split: split.to_owned() });
+        }
+        Ok(entries)
+    }
+
+    fn need(&self, split: &str) -> Result<(), StoreError> {
+        let splits = self.splits();
+        if splits.iter().any(|s| s == split) {
+            return Ok(());
+        }
+        Err(StoreError::NoSplit { location: self.location.clone(), split: split.to_owned(), found: splits })
+    }
+}
+
+/// The parquet files of a folder: in `data/`, else in the folder itself.
+fn parquet_files(folder: &Path) -> Result<Vec<PathBuf>, StoreError> {
+    let data = folder.join("data");
+    for place in [data.as_path(), folder] {
+        if place.is_dir() {
+            let files: Vec<_> = crate::files::list(place)?.into_iter().filter(|p| is_parquet(p)).collect();
+            if !files.is_empty() {
+                return Ok(files);
+            }
+        }
+    }
+    Ok(Vec::new())
+}
+
+fn is_parquet(path: &Path) -> bool {
+    let hidden = path.file_name().is_some_and(|n| n.to_string_lossy().starts_with('.'));
+    !hidden && path.extension().is_some_and(|e| e == "parquet")
+}
+
+/// Splits in their usual order: train, val, test, then others by name.
+fn in_order(mut splits: Vec<String>) -> Vec<String> {
+    let rank = |s: &String| ["train", "val", "test"].iter().position(|k| k == s).unwrap_or(3);
+    splits.sort_by(|a, b| (rank(a), a).cmp(&(rank(b), b)));
+    splits.dedup();
+    splits
+}

@@ -1,0 +1,1 @@
+//! Who asks and measures: scheduler, resume, shards, replay

@@ -1,0 +1,1 @@
+//! What is told: metrics, intervals and tables from records

@@ -1,0 +1,2 @@
+//! The `socio-bench` binary.
+fn main() {}
