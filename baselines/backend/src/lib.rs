@@ -1,1 +1,22 @@
-//! The seams models are reached through: Vlm, Segmenter and MapReader
+//! The seams models are reached through: [`Vlm`], [`Segmenter`] and [`MapReader`].
+//!
+//! Plain images, text, boxes, points and masks cross them, never a tensor, so a method knows no backend and a backend
+//! knows no method. A backend says what it can do before it is asked ([`VlmCaps`], [`SegmenterCaps`]) and why it is not
+//! there ([`Offer`]).
+
+mod cache;
+pub mod conformance;
+mod error;
+mod null;
+mod offer;
+mod reader;
+mod segmenter;
+mod vlm;
+
+pub use cache::SharedEmbeddings;
+pub use error::BackendError;
+pub use null::{NullReader, NullSegmenter, NullVlm};
+pub use offer::{Offer, Role};
+pub use reader::{Label, MapReader};
+pub use segmenter::{Embedding, Prompt, Segment, Segmenter, SegmenterCaps};
+pub use vlm::{Completion, Finish, Sampling, Vlm, VlmCaps, VlmReply, VlmRequest, VlmTimings};

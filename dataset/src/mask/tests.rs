@@ -238,8 +238,11 @@ proptest! {
         if w > 0 && !g[0].is_empty() {
             for y in 0..th {
                 for x in 0..tw {
-                    let (sx, sy) = (x as usize * w / tw as usize, y as usize * g[0].len() / th as usize);
-                    prop_assert_eq!(got.get(x, y), g[0][sy][sx]);
+                    let at = |i: u32, source: usize, target: u32| {
+                        let inverse_scale = f64::from(target) / source as f64;
+                        ((f64::from(i) * (1.0 / inverse_scale)).floor() as usize).min(source - 1)
+                    };
+                    prop_assert_eq!(got.get(x, y), g[0][at(y, g[0].len(), th)][at(x, w, tw)]);
                 }
             }
         }
@@ -288,7 +291,17 @@ fn hostile_rle_is_told_where() {
 struct Fixture {
     masks: Vec<FixtureMask>,
     pairs: Vec<FixturePair>,
+    resize: Vec<FixtureResize>,
     luma: Vec<(u8, u8, u8, u8)>,
+}
+
+#[derive(Deserialize)]
+struct FixtureResize {
+    src: u32,
+    dst: u32,
+    index: Option<Vec<u32>>,
+    first: Option<Vec<u32>>,
+    sha256: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -360,5 +373,19 @@ fn pycocotools_and_opencv_agree() {
 fn grey_values_are_pils() {
     for (r, g, b, grey) in fixture().luma {
         assert_eq!(luma([r, g, b]), grey, "({r}, {g}, {b})");
+    }
+}
+
+#[test]
+fn opencv_takes_the_same_source_pixels() {
+    for r in fixture().resize {
+        let got: Vec<u32> = (0..r.dst).map(|x| super::resize::source_index(x, r.src, r.dst)).collect();
+        if let Some(index) = r.index {
+            assert_eq!(got, index, "{} to {}", r.src, r.dst);
+        } else {
+            assert_eq!(got[..16], r.first.unwrap(), "{} to {}", r.src, r.dst);
+            let text = got.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
+            assert_eq!(crate::hash::sha256_hex(text.as_bytes()), r.sha256.unwrap(), "{} to {}", r.src, r.dst);
+        }
     }
 }

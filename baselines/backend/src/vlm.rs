@@ -1,0 +1,115 @@
+//! The seam of vision-language models.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use image::RgbImage;
+use serde::{Deserialize, Serialize};
+
+use crate::BackendError;
+
+/// How tokens are chosen. The released inference draws with temperature 1, top-k 100, then top-p 0.8.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Sampling {
+    /// 0 for greedy.
+    pub temperature: f32,
+    /// Keep the k likeliest tokens; 0 for all.
+    pub top_k: u32,
+    /// Then the fewest of these that hold this probability, in `0..=1`.
+    pub top_p: f32,
+    /// Tokens after which a completion is cut.
+    pub max_new_tokens: u32,
+}
+
+impl Sampling {
+    /// The likeliest token each time.
+    pub const GREEDY: Self = Self { temperature: 0.0, top_k: 0, top_p: 1.0, max_new_tokens: 2048 };
+    /// As the released inference draws (`examples/infer/rlvr_megatron.yaml`).
+    pub const RELEASED: Self = Self { temperature: 1.0, top_k: 100, top_p: 0.8, max_new_tokens: 2048 };
+}
+
+/// One request: images, the user's text, and how to draw.
+#[derive(Debug, Clone)]
+pub struct VlmRequest {
+    /// Images in the order in which the chat names them (SocioReasoner: map first, satellite second).
+    pub images: Vec<Arc<RgbImage>>,
+    /// The user's text; the backend puts it into its model's chat template.
+    pub text: String,
+    /// How tokens are chosen.
+    pub sampling: Sampling,
+    /// One completion a seed.
+    pub seeds: Vec<u64>,
+    /// Whether log-probabilities of the chosen tokens are wanted.
+    pub log_probabilities: bool,
+}
+
+/// Why a completion ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Finish {
+    /// A stop token.
+    Stop,
+    /// The limit of tokens.
+    Length,
+}
+
+/// One drawn answer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Completion {
+    /// The text, special tokens left out.
+    pub text: String,
+    /// Ids of its tokens.
+    pub tokens: Vec<u32>,
+    /// Natural logarithms of their probabilities, one a token, where asked for.
+    pub log_probabilities: Option<Vec<f32>>,
+    /// Why it ended.
+    pub finish: Finish,
+}
+
+/// Where the time of a reply went.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct VlmTimings {
+    /// The vision tower.
+    pub vision: Duration,
+    /// The prompt's tokens.
+    pub prefill: Duration,
+    /// All tokens after the first.
+    pub decode: Duration,
+}
+
+/// The answer to one request.
+#[derive(Debug, Clone, PartialEq)]
+pub struct VlmReply {
+    /// One completion a seed, in their order.
+    pub completions: Vec<Completion>,
+    /// Ids of the prompt's tokens, image placeholders included.
+    pub prompt_tokens: Vec<u32>,
+    /// Where the time went.
+    pub timings: VlmTimings,
+}
+
+/// What a vision-language backend can do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VlmCaps {
+    /// The backend and model, as `candle:Qwen2.5-VL-3B`.
+    pub name: String,
+    /// Largest number of requests it computes at once.
+    pub max_batch: usize,
+    /// Largest number of images in a request.
+    pub max_images: usize,
+    /// Whether it can tell log-probabilities.
+    pub log_probabilities: bool,
+    /// Whether equal requests get equal answers.
+    pub deterministic: bool,
+    /// Hash of what decides its answers (weights, configuration).
+    pub fingerprint: String,
+}
+
+/// A vision-language model.
+pub trait Vlm: Send + Sync {
+    /// What it can do.
+    fn caps(&self) -> &VlmCaps;
+
+    /// Answers each request; the answers come in the order of the requests, and one that fails does not spoil the others.
+    fn ask(&self, requests: &[VlmRequest]) -> Vec<Result<VlmReply, BackendError>>;
+}
