@@ -71,6 +71,23 @@ fn both_models_pass_the_conformance_kit() {
     assert_eq!(error, "backend `lite-medsam` does not take a prompt without a box");
 }
 
+/// Equal letters and digits but for one in ten. A box one pixel off (our rectangle and OpenCV's round differently) turns
+/// `Ofice` into `Office` and a marker into a bullet: neither reading is the right one.
+fn alike(a: &str, b: &str) -> bool {
+    let letters = |s: &str| -> Vec<char> { s.to_lowercase().chars().filter(|c| c.is_alphanumeric()).collect() };
+    let (a, b) = (letters(a), letters(b));
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.iter().enumerate() {
+        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
+        for (j, y) in b.iter().enumerate() {
+            let above = row[j + 1];
+            row[j + 1] = (above + 1).min(row[j] + 1).min(diagonal + usize::from(x != y));
+            diagonal = above;
+        }
+    }
+    row[b.len()] <= a.len().max(b.len()).div_ceil(10)
+}
+
 #[test]
 fn pp_ocr_reads_what_the_reference_reads() {
     let Some((assets, runtime)) = real() else { return };
@@ -88,14 +105,14 @@ fn pp_ocr_reads_what_the_reference_reads() {
             wanted += 1;
             let quad: Vec<[f64; 2]> = serde_json::from_value(row["quad"].clone()).unwrap();
             let near = |l: &socio_backend::Label| {
-                l.corners.iter().zip(&quad).all(|(p, q)| (p.x - q[0]).abs() <= 4.0 && (p.y - q[1]).abs() <= 4.0)
+                l.corners.iter().zip(&quad).all(|(p, q)| (p.x - q[0]).abs() <= 2.0 && (p.y - q[1]).abs() <= 2.0)
             };
             found += u32::from(labels.iter().any(near));
-            same += u32::from(labels.iter().any(|l| near(l) && l.text == text));
+            same += u32::from(labels.iter().any(|l| near(l) && alike(&l.text, text)));
         }
     }
-    println!("{wanted} texts of the reference: {found} found within 4 pixels, {same} read the same");
+    println!("{wanted} texts of the reference: {found} found within 2 pixels, {same} read alike");
     assert!(wanted >= 15, "{wanted}");
-    assert!(found * 100 >= wanted * 95, "{found} of {wanted} boxes within 4 pixels");
-    assert!(same * 100 >= wanted * 90, "{same} of {wanted} texts equal");
+    assert!(found * 100 >= wanted * 95, "{found} of {wanted} boxes within 2 pixels");
+    assert!(same * 100 >= wanted * 95, "{same} of {wanted} texts alike");
 }
