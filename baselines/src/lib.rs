@@ -1,1 +1,23 @@
-//! Methods: who answers a query
+//! Who answers: methods as straight-line code over the seams.
+//!
+//! A method sees a [`socio_dataset::Query`], never the truth; an oracle, which needs it, implements [`Oracle`] and is marked in
+//! every table. What is there to choose from is in [`registry`].
+
+mod context;
+mod exec;
+mod fill;
+mod floors;
+mod map_ocr;
+mod method;
+mod oracle_box;
+pub mod predictions;
+pub mod registry;
+
+pub use context::Context;
+pub use exec::Exec;
+pub use fill::FillSegmenter;
+pub use floors::{CentreBox, PAPER_FOREGROUND_SHARE, WholeImage};
+pub use map_ocr::MapOcr;
+pub use method::{Answer, Contestant, Failure, Method, Models, Oracle, StageAnswer, StageObject, segment};
+pub use oracle_box::OracleBox;
+pub use predictions::Predictions;

@@ -1,1 +1,19 @@
-//! Who asks and measures: scheduler, resume, shards, replay
+//! Who asks and measures: chooses samples, keeps N of them in flight, scores, logs, resumes.
+
+mod choose;
+mod error;
+mod event;
+mod execute;
+mod machine;
+mod replay;
+mod sample;
+mod shard;
+
+pub use choose::{choose, fingerprint};
+pub use error::HarnessError;
+pub use event::Event;
+pub use execute::{Job, execute};
+pub use machine::{code, machine};
+pub use replay::{ReplaySegmenter, ReplayVlm};
+pub use sample::{Scored, work};
+pub use shard::{Shard, ShardError};

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use image::RgbImage;
 use serde::{Deserialize, Serialize};
+use socio_dataset::hash::{self, FieldHasher};
 
 use crate::BackendError;
 
@@ -41,6 +42,22 @@ pub struct VlmRequest {
     pub seeds: Vec<u64>,
     /// Whether log-probabilities of the chosen tokens are wanted.
     pub log_probabilities: bool,
+}
+
+impl VlmRequest {
+    /// What a recorded run knows one draw of a request by: a hash of the images' pixels, the text, how tokens are chosen
+    /// and the draw's seed (32 hexadecimal characters).
+    pub fn key(&self, seed: u64) -> String {
+        let sampling = self.sampling;
+        let start = FieldHasher::default()
+            .field(&self.text)
+            .field(seed.to_le_bytes())
+            .field(sampling.temperature.to_le_bytes())
+            .field(sampling.top_k.to_le_bytes())
+            .field(sampling.top_p.to_le_bytes())
+            .field(sampling.max_new_tokens.to_le_bytes());
+        self.images.iter().fold(start, |h, image| h.field(hash::pixels(image))).hex(32)
+    }
 }
 
 /// Why a completion ended.

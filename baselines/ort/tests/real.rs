@@ -2,6 +2,8 @@
 //!
 //! Skipped with a message where the assets or onnxruntime are absent; an error where `SOCIO_REQUIRE_ASSETS=1`.
 
+#![allow(clippy::unwrap_used, clippy::print_stderr, clippy::print_stdout)]
+
 use std::path::PathBuf;
 use std::sync::Arc;
 

@@ -9,6 +9,8 @@ use super::{Counts, Mask, MaskError, Rle};
 use crate::Bbox;
 
 type Grid = Vec<Vec<bool>>;
+/// An operation and its naive version on one pixel.
+type Case = (fn(&Mask, &Mask) -> Result<Mask, MaskError>, fn(bool, bool) -> bool);
 
 fn mask_of(grid: &Grid, width: usize) -> Mask {
     Mask::from_fn(width as u32, grid.len() as u32, |x, y| grid[y as usize][x as usize])
@@ -156,7 +158,6 @@ proptest! {
         prop_assert_eq!(grid_of(&a), g[0].clone());
         prop_assert_eq!(a.area(), count(&g[0]));
         prop_assert_eq!(a.is_empty(), count(&g[0]) == 0);
-        type Case = (fn(&Mask, &Mask) -> Result<Mask, MaskError>, fn(bool, bool) -> bool);
         let cases: [Case; 4] = [
             (Mask::and, |x, y| x && y),
             (Mask::or, |x, y| x || y),

@@ -151,7 +151,7 @@ impl Dataset {
         self.need(split)?;
         match &self.source {
             Source::Raw(s) => s.read(split, wanted, fields),
-            Source::Parquet(s) => s.read(split, wanted, fields),
+            Source::Parquet(s) => Ok(s.read(split, wanted, fields)),
             Source::Placeholder => Ok(Box::new(
                 placeholder::scenes().filter(move |s| wanted.is_none_or(|w| w.contains(&s.id))).map(Ok),
             )),

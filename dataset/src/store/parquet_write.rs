@@ -157,7 +157,9 @@ impl ParquetWriter {
     fn batch(&self, rows: &[Row]) -> Result<RecordBatch, StoreError> {
         let text = |of: fn(&Row) -> &str| {
             let mut column = StringBuilder::new();
-            rows.iter().for_each(|r| column.append_value(of(r)));
+            for row in rows {
+                column.append_value(of(row));
+            }
             Arc::new(column.finish()) as ArrayRef
         };
         let image = |which: usize| {

@@ -1,1 +1,27 @@
-//! What a run is on disk: manifest, records, exit codes
+//! What a run is on disk: a manifest, one record a sample in append-only logs, and what exit codes mean.
+//!
+//! ```text
+//! runs/<name>/manifest.json          what was run: schema, hashes, seeds, machine
+//! runs/<name>/samples.jsonl          which samples, and the hash of each one's inputs
+//! runs/<name>/records/<writer>.jsonl one complete line a finished sample; every process writes only its own file
+//! ```
+//!
+//! A report is a pure function of these files.
+
+mod exit;
+mod line;
+mod log;
+mod manifest;
+mod merge;
+mod record;
+mod run;
+mod score;
+
+pub use exit::ExitCode;
+pub use line::{LineError, seal, unseal};
+pub use log::{LogError, Writer};
+pub use manifest::{Code, Data, Machine, Manifest, MethodInfo, ModelInfo, RECORD_SCHEMA, SCHEMA, Selection};
+pub use merge::merge;
+pub use record::{Object, Record, Stage, Status};
+pub use run::{Run, RunError, SampleEntry, forget};
+pub use score::{Matches, Rule, Score, score};

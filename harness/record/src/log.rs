@@ -1,0 +1,180 @@
+//! The append-only log of one writer.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use socio_dataset::files::{self, FileError};
+
+use crate::line::{seal, unseal};
+use crate::{LineError, Record};
+
+/// A log that cannot be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum LogError {
+    /// The file system.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// Another process writes it.
+    #[error("{} is being written by another process: wait for it, or give this one another --shard or --name", .0.display())]
+    Locked(PathBuf),
+    /// A line that is neither whole nor the torn last one.
+    #[error("{} line {line}: {source}; the run is damaged there, remove the line (its sample runs again)", path.display())]
+    Line {
+        /// The log.
+        path: PathBuf,
+        /// The line, from 1.
+        line: usize,
+        /// What is wrong with it.
+        source: LineError,
+    },
+}
+
+/// Appends records to one file, one write a line.
+#[derive(Debug)]
+pub struct Writer {
+    path: PathBuf,
+    file: File,
+    end: u64,
+}
+
+impl Writer {
+    /// Opens the log, takes its lock, and cuts off a torn last line.
+    ///
+    /// # Errors
+    /// When another process holds it, it is damaged elsewhere than at its end, or the file system refuses.
+    pub fn open(path: &Path) -> Result<Self, LogError> {
+        if let Some(folder) = path.parent() {
+            files::create_dir(folder)?;
+        }
+        let mut file = OpenOptions::new()
+            .create(true)
+            .read(true)
+            .write(true)
+            .truncate(false)
+            .open(path)
+            .map_err(FileError::because("open", path))?;
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) => return Err(LogError::Locked(path.to_owned())),
+            // A file system without locks fails otherwise: one writer a file is then the user's promise.
+            Ok(()) | Err(TryLockError::Error(_)) => {}
+        }
+        let (_, end) = read(path)?;
+        file.set_len(end).and_then(|()| file.seek(SeekFrom::Start(end))).map_err(FileError::because("write", path))?;
+        Ok(Self { path: path.to_owned(), file, end })
+    }
+
+    /// Appends one record. After an error (a full disk) the file ends after the last whole line.
+    ///
+    /// # Errors
+    /// When the file system refuses.
+    pub fn append(&mut self, record: &Record) -> Result<(), LogError> {
+        let line = seal(record).map_err(|source| LogError::Line { path: self.path.clone(), line: 0, source })?;
+        if let Err(e) = self.file.write_all(line.as_bytes()) {
+            let _ = self.file.set_len(self.end).and_then(|()| self.file.seek(SeekFrom::Start(self.end)));
+            return Err(FileError::because("write", &self.path)(e).into());
+        }
+        self.end += line.len() as u64;
+        Ok(())
+    }
+
+    /// Waits until everything is on the disk.
+    ///
+    /// # Errors
+    /// When the file system refuses.
+    pub fn sync(&self) -> Result<(), LogError> {
+        self.file.sync_data().map_err(FileError::because("write", &self.path))?;
+        Ok(())
+    }
+}
+
+/// The records of a log, and where its last whole line ends. A torn last line is ignored.
+pub(crate) fn read(path: &Path) -> Result<(Vec<Record>, u64), LogError> {
+    let bytes = fs::read(path).map_err(FileError::because("read", path))?;
+    let (mut records, mut end) = (Vec::new(), 0);
+    for (i, line) in bytes.split_inclusive(|b| *b == b'\n').enumerate() {
+        let whole = line.last() == Some(&b'\n');
+        let text = std::str::from_utf8(&line[..line.len() - usize::from(whole)]).map_err(|_| LineError::NoSum);
+        match text.and_then(unseal) {
+            Ok(record) if whole => records.push(record),
+            // Even a whole-looking last line without its newline was torn.
+            Ok(_) => break,
+            Err(_) if end + line.len() == bytes.len() => break,
+            Err(source) => return Err(LogError::Line { path: path.to_owned(), line: i + 1, source }),
+        }
+        end += line.len();
+    }
+    Ok((records, end as u64))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Status;
+
+    fn record(id: &str) -> Record {
+        Record {
+            schema: crate::RECORD_SCHEMA,
+            id: id.to_owned(),
+            level: None,
+            query: "Zoo".to_owned(),
+            scene: id.to_owned(),
+            class: None,
+            function: None,
+            satellite: None,
+            map: None,
+            status: Status::NoAnswer,
+            message: None,
+            truth: None,
+            stages: Vec::new(),
+            score: None,
+            timings: std::collections::BTreeMap::new(),
+        }
+    }
+
+    #[test]
+    fn a_log_torn_at_any_byte_keeps_all_whole_lines_and_goes_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("w.jsonl");
+        let mut writer = Writer::open(&path).unwrap();
+        for id in ["a", "b", "c"] {
+            writer.append(&record(id)).unwrap();
+        }
+        drop(writer);
+        let whole = fs::read(&path).unwrap();
+        let line = whole.len() / 3;
+        for cut in 0..whole.len() {
+            fs::write(&path, &whole[..cut]).unwrap();
+            let mut writer = Writer::open(&path).unwrap();
+            writer.append(&record("z")).unwrap();
+            drop(writer);
+            let ids: Vec<String> = read(&path).unwrap().0.into_iter().map(|r| r.id).collect();
+            let mut want: Vec<&str> = ["a", "b", "c"][..cut / line].to_vec();
+            want.push("z");
+            assert_eq!(ids, want, "cut at {cut}");
+        }
+    }
+
+    #[test]
+    fn damage_before_the_end_is_told_with_its_line() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("w.jsonl");
+        let mut writer = Writer::open(&path).unwrap();
+        for id in ["a", "b"] {
+            writer.append(&record(id)).unwrap();
+        }
+        drop(writer);
+        let text = fs::read_to_string(&path).unwrap().replacen("Zoo", "Zoe", 1);
+        fs::write(&path, text).unwrap();
+        let error = read(&path).unwrap_err().to_string();
+        assert!(error.contains("w.jsonl line 1: its checksum does not fit"), "{error}");
+    }
+
+    #[test]
+    fn a_second_writer_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("w.jsonl");
+        let _first = Writer::open(&path).unwrap();
+        assert!(matches!(Writer::open(&path), Err(LogError::Locked(_))));
+    }
+}

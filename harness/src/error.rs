@@ -1,0 +1,40 @@
+//! What ends a run before its last sample.
+
+use socio_dataset::store::StoreError;
+use socio_record::{LogError, RunError};
+
+/// A run that cannot begin or go on. What failed before is a status of its sample; all records so far are kept.
+#[derive(Debug, thiserror::Error)]
+pub enum HarnessError {
+    /// The dataset.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The run folder.
+    #[error(transparent)]
+    Run(#[from] RunError),
+    /// The log.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// Ids that were asked for and are not there.
+    #[error("split `{split}` has no sample {}", ids.join(", "))]
+    UnknownIds {
+        /// The split.
+        split: String,
+        /// The ids, ten at most.
+        ids: Vec<String>,
+    },
+    /// Two samples of one id: their records could not be told apart.
+    #[error("split `{split}` has two samples with the id `{id}`; `data verify` finds all of them")]
+    DuplicateId {
+        /// The split.
+        split: String,
+        /// The id.
+        id: String,
+    },
+    /// No sample is left after the choice.
+    #[error("no sample of split `{split}` fits --level, --ids and --limit")]
+    NoSamples {
+        /// The split.
+        split: String,
+    },
+}

@@ -1,0 +1,156 @@
+//! One sample, from its encoded files to its record.
+
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::{Duration, Instant};
+
+use socio_backend::BackendError;
+use socio_baselines::{Answer, Contestant, Context, Failure, Models};
+use socio_dataset::store::{Encoded, FieldProblem};
+use socio_dataset::{Hierarchy, Level, Mask, Query, Rle, Truth, hash};
+use socio_record::{Object, RECORD_SCHEMA, Record, Stage, Status, score};
+
+/// Who is asked, with what.
+pub struct Scored<'a> {
+    /// The method or oracle.
+    pub contestant: &'a Contestant,
+    /// Its models.
+    pub models: &'a Models,
+    /// The run's seed.
+    pub seed: u64,
+    /// Tells the function of a class.
+    pub hierarchy: &'a Hierarchy,
+}
+
+/// Decodes a sample, asks the method, scores the answer. Whatever goes wrong is the record's status.
+pub fn work(sample: &Encoded, with: &Scored<'_>) -> Record {
+    let start = Instant::now();
+    let mut record = blank(sample, with.hierarchy);
+    let mut context = Context::new(with.seed, &sample.id);
+    let loaded = context.time("decode", || load(sample));
+    let answer = match &loaded {
+        Loaded { query: Err(why), .. } | Loaded { truth: Err(why), .. } => Err((Status::LoadError, why.clone())),
+        Loaded { query: Ok(query), truth: Ok(truth) } => ask(query, truth, with, &mut context),
+    };
+    if let Ok(query) = &loaded.query {
+        let satellite = hash::pixels(&query.satellite);
+        record.map = query.map.as_ref().map(|m| hash::pixels(m));
+        record.scene = sample.extras.text("scene").unwrap_or_else(|| satellite.clone());
+        record.satellite = Some(satellite);
+    }
+    let truth = loaded.truth.as_ref().ok().map(|t| &t.mask);
+    record.truth = truth.map(Rle::from);
+    context.time("score", || match answer {
+        Ok(answer) => fill_in(&mut record, &answer, truth),
+        Err((status, message)) => {
+            (record.status, record.message) = (status, Some(message));
+            record.score = truth.map(|t| score(t, &Mask::new(t.width(), t.height()), &[]));
+        }
+    });
+    record.timings = context.phases().iter().map(|(name, time)| (name.clone(), seconds(*time))).collect();
+    record.timings.insert("total".to_owned(), seconds(start.elapsed()));
+    record
+}
+
+fn seconds(time: Duration) -> f64 {
+    (time.as_secs_f64() * 1e6).round() / 1e6
+}
+
+fn blank(sample: &Encoded, hierarchy: &Hierarchy) -> Record {
+    let query = sample.problem.as_deref().unwrap_or_default().to_owned();
+    let level = sample.level();
+    let class = sample.extras.text("class").or_else(|| (level == Some(Level::Class)).then(|| query.clone()));
+    let function = sample.extras.text("function").or_else(|| match level {
+        Some(Level::Function) => Some(query.clone()),
+        _ => class.as_deref().and_then(|c| hierarchy.class(c)).map(|c| c.function.clone()),
+    });
+    Record {
+        schema: RECORD_SCHEMA,
+        id: sample.id.clone(),
+        level,
+        query,
+        scene: sample.extras.text("scene").unwrap_or_else(|| sample.id.clone()),
+        class,
+        function,
+        satellite: None,
+        map: None,
+        status: Status::Ok,
+        message: None,
+        truth: None,
+        stages: Vec::new(),
+        score: None,
+        timings: BTreeMap::new(),
+    }
+}
+
+struct Loaded {
+    query: Result<Query, String>,
+    truth: Result<Truth, String>,
+}
+
+/// Query and truth apart: a sample whose map is broken still has a truth that it failed.
+fn load(sample: &Encoded) -> Loaded {
+    let query = sample.decode_query().map_err(|e| e.to_string());
+    let mut truth = sample.decode_mask().map(|mask| Truth { mask }).map_err(|e| e.to_string());
+    if let (Ok(query), Ok(t)) = (&query, &truth)
+        && t.mask.size() != query.satellite.dimensions()
+    {
+        let problem = FieldProblem::Size { found: t.mask.size(), expected: query.satellite.dimensions() };
+        truth = Err(sample.error("mask_label", problem).to_string());
+    }
+    Loaded { query, truth }
+}
+
+fn ask(query: &Query, truth: &Truth, with: &Scored<'_>, context: &mut Context) -> Result<Answer, (Status, String)> {
+    // A method that panics spoils its sample, not the run.
+    let asked = catch_unwind(AssertUnwindSafe(|| match with.contestant {
+        Contestant::Method(m) => m.answer(query, with.models, context),
+        Contestant::Oracle(o) => o.answer(query, truth, with.models, context),
+    }));
+    match asked {
+        Ok(Ok(answer)) if answer.stages.is_empty() => Err((Status::NoAnswer, "no stage".to_owned())),
+        Ok(Ok(answer)) => Ok(answer),
+        Ok(Err(failure)) => Err((status_of(&failure), failure.to_string())),
+        Err(panic) => {
+            let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref().copied());
+            Err((Status::MethodError, format!("the method panicked: {}", text.unwrap_or("without a message"))))
+        }
+    }
+}
+
+fn status_of(failure: &Failure) -> Status {
+    match failure {
+        Failure::NoAnswer(_) => Status::NoAnswer,
+        Failure::BadGrammar(_) => Status::BadGrammar,
+        Failure::MissingPrediction(_) => Status::MissingPrediction,
+        Failure::BadPrediction(_) => Status::BadPrediction,
+        Failure::Backend(BackendError::OutOfMemory { .. }) => Status::OutOfMemory,
+        Failure::Backend(_) => Status::BackendError,
+        Failure::Method(_) => Status::MethodError,
+    }
+}
+
+fn fill_in(record: &mut Record, answer: &Answer, truth: Option<&Mask>) {
+    for stage in &answer.stages {
+        let masks: Vec<Mask> = stage.objects.iter().map(|o| o.mask.clone()).collect();
+        let scored = truth.map(|t| score(t, &stage.mask, &masks));
+        record.score = scored;
+        record.stages.push(Stage {
+            name: stage.name.to_owned(),
+            text: stage.text.clone(),
+            request: stage.request.clone(),
+            objects: stage
+                .objects
+                .iter()
+                .map(|o| Object {
+                    bbox: o.prompt.bbox,
+                    points: o.prompt.points.clone(),
+                    mask: Rle::from(&o.mask),
+                    score: o.score,
+                })
+                .collect(),
+            mask: Rle::from(&stage.mask),
+            score: scored,
+        });
+    }
+}
