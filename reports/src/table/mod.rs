@@ -1,0 +1,169 @@
+//! One table, many forms.
+
+mod csv;
+mod json;
+mod latex;
+mod markdown;
+mod terminal;
+
+use std::str::FromStr;
+
+use crate::metrics::Figure;
+
+/// How a cell stands out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Mark {
+    /// Not at all.
+    #[default]
+    None,
+    /// The best of its column: bold, as in the paper.
+    Best,
+    /// The second best: underlined.
+    Second,
+}
+
+/// What stands in a cell.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Cell {
+    /// Words.
+    Text(String),
+    /// A whole number.
+    Count(u64),
+    /// A figure in percent; with its interval where it has a width.
+    Figure(Option<Figure>, Mark),
+}
+
+/// A row; rows of one group stand together, apart from other groups.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Row {
+    /// Which group: 0 methods, 1 references and oracles, 2 published.
+    pub group: u8,
+    /// One a column.
+    pub cells: Vec<Cell>,
+}
+
+/// A column.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Column {
+    /// What it is a part of, as `socio-name`; empty for none.
+    pub over: String,
+    /// Its own name, as `cIoU`.
+    pub name: String,
+}
+
+/// A table with its title and what must be said with it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Table {
+    /// A short name for files and JSON.
+    pub key: String,
+    /// The title.
+    pub title: String,
+    /// The columns.
+    pub columns: Vec<Column>,
+    /// The rows.
+    pub rows: Vec<Row>,
+    /// Lines below it.
+    pub notes: Vec<String>,
+}
+
+/// A form of output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// For a terminal; with bold and underline where `styled`.
+    Terminal {
+        /// Whether to use them.
+        styled: bool,
+    },
+    /// GitHub's Markdown.
+    Markdown,
+    /// LaTeX with `booktabs`.
+    Latex,
+    /// Comma-separated values, full precision.
+    Csv,
+    /// JSON, full precision.
+    Json,
+}
+
+/// A word that names no form.
+#[derive(Debug, thiserror::Error)]
+#[error("unknown format `{0}`: expected terminal, markdown, latex, csv or json")]
+pub struct UnknownFormat(String);
+
+impl FromStr for Format {
+    type Err = UnknownFormat;
+
+    fn from_str(text: &str) -> Result<Self, UnknownFormat> {
+        match text {
+            "terminal" => Ok(Self::Terminal { styled: false }),
+            "markdown" | "md" => Ok(Self::Markdown),
+            "latex" | "tex" => Ok(Self::Latex),
+            "csv" => Ok(Self::Csv),
+            "json" => Ok(Self::Json),
+            other => Err(UnknownFormat(other.to_owned())),
+        }
+    }
+}
+
+/// Tables in a form, ending in a newline.
+pub fn render(tables: &[Table], format: Format) -> String {
+    match format {
+        Format::Terminal { styled } => tables.iter().map(|t| terminal::render(t, styled)).collect::<Vec<_>>().join("\n"),
+        Format::Markdown => tables.iter().map(markdown::render).collect::<Vec<_>>().join("\n"),
+        Format::Latex => tables.iter().map(latex::render).collect::<Vec<_>>().join("\n"),
+        Format::Csv => csv::render(tables),
+        Format::Json => json::render(tables),
+    }
+}
+
+impl Table {
+    /// Marks the best and second best figure of each column among the rows of group 0; equal figures (as printed, to one
+    /// decimal) share a mark. One row alone is not the best of anything.
+    pub fn mark_best(&mut self) {
+        let printed = |v: f64| (v * 10.0).round() as i64;
+        for column in 0..self.columns.len() {
+            let value = |row: &Row| match row.cells.get(column) {
+                Some(Cell::Figure(Some(f), _)) if row.group == 0 => Some(printed(f.value)),
+                _ => None,
+            };
+            let values: Vec<i64> = self.rows.iter().filter_map(value).collect();
+            let Some(best) = values.iter().max().copied().filter(|_| values.len() > 1) else { continue };
+            let second = values.iter().filter(|v| **v < best).max().copied();
+            for row in &mut self.rows {
+                let own = value(row);
+                if let Some(Cell::Figure(_, mark)) = row.cells.get_mut(column) {
+                    *mark = match own {
+                        Some(v) if v == best => Mark::Best,
+                        Some(v) if Some(v) == second => Mark::Second,
+                        _ => Mark::None,
+                    };
+                }
+            }
+        }
+    }
+
+    /// The columns' headings over the columns, as `(heading, columns)`, equal neighbours joined.
+    fn groups(&self) -> Vec<(&str, usize)> {
+        let mut groups: Vec<(&str, usize)> = Vec::new();
+        for column in &self.columns {
+            match groups.last_mut() {
+                Some((over, n)) if *over == column.over && !column.over.is_empty() => *n += 1,
+                _ => groups.push((&column.over, 1)),
+            }
+        }
+        groups
+    }
+}
+
+/// A figure to one decimal, as the paper prints.
+fn printed(value: f64) -> String {
+    // No "-0.0": figures are never negative, rounding noise may be.
+    format!("{:.1}", value.max(0.0))
+}
+
+/// An interval, where it has a width.
+fn interval(figure: &Figure) -> Option<(String, String)> {
+    (figure.high > figure.low).then(|| (printed(figure.low), printed(figure.high)))
+}
+
+#[cfg(test)]
+mod tests;
