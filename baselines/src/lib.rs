@@ -5,6 +5,7 @@
 
 mod context;
 mod exec;
+pub mod fetch;
 mod fill;
 mod floors;
 mod map_ocr;

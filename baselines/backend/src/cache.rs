@@ -12,15 +12,15 @@ type Slot = Arc<OnceLock<Result<Embedding, BackendError>>>;
 
 /// A segmenter that looks at each image once as long as it is among the last `capacity` images seen. Two threads that ask
 /// for the same image wait for one computation.
-pub struct SharedEmbeddings<S> {
-    inner: S,
+pub struct SharedEmbeddings {
+    inner: Arc<dyn Segmenter>,
     capacity: usize,
     recent: Mutex<VecDeque<(String, Slot)>>,
 }
 
-impl<S: Segmenter> SharedEmbeddings<S> {
+impl SharedEmbeddings {
     /// Keeps the embeddings of up to `capacity` images (at least one).
-    pub fn new(inner: S, capacity: usize) -> Self {
+    pub fn new(inner: Arc<dyn Segmenter>, capacity: usize) -> Self {
         Self { inner, capacity: capacity.max(1), recent: Mutex::default() }
     }
 
@@ -38,7 +38,7 @@ impl<S: Segmenter> SharedEmbeddings<S> {
     }
 }
 
-impl<S: Segmenter> Segmenter for SharedEmbeddings<S> {
+impl Segmenter for SharedEmbeddings {
     fn caps(&self) -> &SegmenterCaps {
         self.inner.caps()
     }
@@ -77,13 +77,14 @@ mod tests {
 
     #[test]
     fn an_image_is_embedded_once_while_it_is_recent() {
-        let shared = SharedEmbeddings::new(Counting::default(), 2);
+        let counting = Arc::new(Counting::default());
+        let shared = SharedEmbeddings::new(Arc::<Counting>::clone(&counting), 2);
         let image = |v: u8| Arc::new(RgbImage::from_pixel(2, 2, image::Rgb([v; 3])));
         for v in [1, 1, 2, 1, 3, 1] {
             shared.embed(&image(v)).unwrap();
         }
-        assert_eq!(shared.inner.1.load(Ordering::Relaxed), 3);
+        assert_eq!(counting.1.load(Ordering::Relaxed), 3);
         shared.embed(&image(2)).unwrap();
-        assert_eq!(shared.inner.1.load(Ordering::Relaxed), 4);
+        assert_eq!(counting.1.load(Ordering::Relaxed), 4);
     }
 }

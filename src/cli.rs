@@ -1,0 +1,444 @@
+//! The command line.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use socio_dataset::Level;
+use socio_harness::Shard;
+
+const EXIT_CODES: &str = "\
+Exit codes: 0 success; 1 unexpected; 2 command line; 3 input; 4 output; 5 backend; 6 run exists with other
+inputs; 7 network; verdicts: 10 regressed, 11 inconclusive, 12 incomparable, 13 no baseline, 20 too many failed
+samples, 21 a check found errors. `socio-bench list exit-codes` tells more.";
+
+/// The benchmark and dataset-tooling suite for urban socio-semantic segmentation.
+#[derive(Parser)]
+#[command(version, about, after_help = EXIT_CODES, max_term_width = 110)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Run methods on a dataset and print the table
+    ///
+    /// With nothing given: 24 small generated scenes (a placeholder), the floors and the oracle, segmenter `fill`.
+    /// Running the same command again goes on where it stopped.
+    #[command(after_help = "\
+Examples:
+  socio-bench run
+  socio-bench run --data SocioSeg --method whole-image,centre-box,oracle-box,map-ocr --segmenter fill,lite-medsam
+  socio-bench run --data hub:vvangfaye/SocioSeg --split test --method map-ocr --segmenter lite-medsam --limit 100
+  socio-bench run --data SocioSeg --method 'exec:python my_model.py' --segmenter fill --in-flight 2
+  socio-bench run --data SocioSeg --method map-ocr --shard 1/4      (then `merge` the four)")]
+    Run(Box<RunArgs>),
+    /// Tables of finished (or unfinished) runs, from their records alone
+    #[command(after_help = "\
+Examples:
+  socio-bench report runs/*
+  socio-bench report runs/* --with-paper --format latex --out table.tex
+  socio-bench report runs/a --profile socioreasoner --instances contour-boxes --by-class")]
+    Report(ReportArgs),
+    /// Build, convert, check and look at datasets
+    #[command(subcommand)]
+    Data(DataCommand),
+    /// Bring shards of one run together
+    #[command(after_help = "Example:\n  socio-bench merge --out runs/whole runs/shard1 runs/shard2")]
+    Merge {
+        /// The runs.
+        #[arg(required = true)]
+        runs: Vec<PathBuf>,
+        /// The new run's folder.
+        #[arg(long)]
+        out: PathBuf,
+        #[arg(long, help = "Print JSON")]
+        json: bool,
+    },
+    /// What can be used on this machine, and why something can not
+    Doctor {
+        #[command(flatten)]
+        resources: ResourceArgs,
+        #[arg(long, help = "Print JSON")]
+        json: bool,
+    },
+    /// What there is: methods, segmenters, profiles, classes, exit codes
+    List {
+        #[arg(value_enum)]
+        what: Listing,
+        #[arg(long, help = "Print JSON")]
+        json: bool,
+    },
+    /// Ask a method about images of your own
+    #[command(after_help = "\
+Example:
+  socio-bench predict --sat sat.png --map map.png --query 'Jinan Zoo' --method map-ocr --segmenter lite-medsam --out zoo.png")]
+    Predict(Box<PredictArgs>),
+    /// Score a folder of masks named by sample id, from any other tool
+    #[command(after_help = "Example:\n  socio-bench score my_masks --data SocioSeg")]
+    Score(Box<ScoreArgs>),
+    /// Check a folder of masks before it is scored
+    #[command(after_help = "Example:\n  socio-bench validate-predictions my_masks --data SocioSeg --json")]
+    ValidatePredictions {
+        /// The folder of <id>.png.
+        folder: PathBuf,
+        #[command(flatten)]
+        data: DataArgs,
+        #[command(flatten)]
+        select: SelectArgs,
+        #[arg(long, help = "Print JSON")]
+        json: bool,
+    },
+    /// Write records as a Parquet table, for data frames
+    #[command(after_help = "Example:\n  socio-bench export runs/* --out records.parquet")]
+    Export {
+        /// The runs.
+        #[arg(required = true)]
+        runs: Vec<PathBuf>,
+        /// The Parquet file.
+        #[arg(long)]
+        out: PathBuf,
+    },
+    /// Fetch model files, pinned by hash
+    #[command(subcommand)]
+    Models(ModelsCommand),
+    /// Shell completions, to standard output
+    #[command(after_help = "Example:\n  socio-bench completions bash > ~/.local/share/bash-completion/completions/socio-bench")]
+    Completions { shell: clap_complete::Shell },
+}
+
+#[derive(Args)]
+pub(crate) struct DataArgs {
+    /// A folder (raw layout or parquet), a parquet file, or hub:OWNER/NAME.
+    #[arg(long)]
+    pub(crate) data: Option<String>,
+    /// The split.
+    #[arg(long, default_value = "test")]
+    pub(crate) split: String,
+    #[command(flatten)]
+    pub(crate) hub: HubArgs,
+}
+
+#[derive(Args)]
+pub(crate) struct HubArgs {
+    /// Branch, tag or commit of a hub dataset.
+    #[arg(long)]
+    pub(crate) revision: Option<String>,
+    /// Use the hub's cache alone (as HF_HUB_OFFLINE=1).
+    #[arg(long)]
+    pub(crate) offline: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct SelectArgs {
+    /// Only the first N samples.
+    #[arg(long)]
+    pub(crate) limit: Option<usize>,
+    /// Only these levels: name, class, function.
+    #[arg(long, value_delimiter = ',')]
+    pub(crate) level: Vec<Level>,
+    /// Only these ids; @FILE reads them from a file, one a line.
+    #[arg(long, value_delimiter = ',')]
+    pub(crate) ids: Vec<String>,
+}
+
+#[derive(Args)]
+pub(crate) struct ResourceArgs {
+    /// Folder of model files [default: SOCIO_MODELS, else the user's cache].
+    #[arg(long)]
+    pub(crate) models: Option<PathBuf>,
+    /// The onnxruntime library or its folder [default: ORT_DYLIB_PATH].
+    #[arg(long)]
+    pub(crate) onnxruntime: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub(crate) struct MethodArgs {
+    /// Map reader of map-ocr.
+    #[arg(long, default_value = "pp-ocrv5")]
+    pub(crate) reader: String,
+    /// Seed of every draw.
+    #[arg(long, default_value_t = 42)]
+    pub(crate) seed: u64,
+    /// Share of the image that centre-box marks, in 0..1 [default: that of the train split, else the paper's 0.037].
+    #[arg(long)]
+    pub(crate) centre_share: Option<f64>,
+    /// Give a program of exec: up after so many seconds.
+    #[arg(long, default_value = "600", value_parser = seconds)]
+    pub(crate) exec_timeout: Duration,
+}
+
+#[derive(Args)]
+pub(crate) struct ReportOptions {
+    /// Metric profile: strict, socioreasoner, lisa, visionreasoner [default: the run's own].
+    #[arg(long)]
+    pub(crate) profile: Option<String>,
+    /// What F1 takes for an instance.
+    #[arg(long, value_enum, default_value = "components")]
+    pub(crate) instances: Instances,
+    /// Add tables by class and by function.
+    #[arg(long)]
+    pub(crate) by_class: bool,
+    /// Set the paper's rows beside ours.
+    #[arg(long)]
+    pub(crate) with_paper: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct RunArgs {
+    #[command(flatten)]
+    pub(crate) data: DataArgs,
+    /// Methods, separated by commas: `socio-bench list methods`.
+    #[arg(long, default_value = "whole-image,centre-box,oracle-box")]
+    pub(crate) method: Vec<String>,
+    /// Segmenters, separated by commas; methods that prompt one run once with each.
+    #[arg(long, value_delimiter = ',', default_value = "fill")]
+    pub(crate) segmenter: Vec<String>,
+    #[command(flatten)]
+    pub(crate) select: SelectArgs,
+    #[command(flatten)]
+    pub(crate) settings: MethodArgs,
+    #[command(flatten)]
+    pub(crate) resources: ResourceArgs,
+    #[command(flatten)]
+    pub(crate) report: ReportOptions,
+    #[command(flatten)]
+    pub(crate) running: RunningArgs,
+}
+
+#[derive(Args)]
+pub(crate) struct RunningArgs {
+    /// Folder of runs.
+    #[arg(long, default_value = "runs")]
+    pub(crate) runs: PathBuf,
+    /// Name of the run [default: from data, method and segmenter]; with several, a prefix.
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+    /// Begin anew: forget what the run has.
+    #[arg(long)]
+    pub(crate) fresh: bool,
+    /// Samples worked on at once [default: the number of processors].
+    #[arg(long)]
+    pub(crate) in_flight: Option<usize>,
+    /// One sample at a time, models on one thread: two runs are equal byte for byte, timings aside.
+    #[arg(long)]
+    pub(crate) deterministic: bool,
+    /// Share of the samples: i/n.
+    #[arg(long, default_value = "1/1")]
+    pub(crate) shard: Shard,
+    /// Exit with 20 when more samples than this end in an error.
+    #[arg(long, default_value_t = 0)]
+    pub(crate) max_errors: usize,
+    #[arg(long, help = "Print the report as JSON")]
+    pub(crate) json: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct ScoreArgs {
+    /// The folder of <id>.png.
+    pub(crate) folder: PathBuf,
+    #[command(flatten)]
+    pub(crate) data: DataArgs,
+    #[command(flatten)]
+    pub(crate) select: SelectArgs,
+    #[command(flatten)]
+    pub(crate) report: ReportOptions,
+    #[command(flatten)]
+    pub(crate) running: RunningArgs,
+}
+
+#[derive(Args)]
+pub(crate) struct ReportArgs {
+    /// Folders of runs.
+    #[arg(required = true)]
+    pub(crate) runs: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) options: ReportOptions,
+    /// terminal, markdown, latex, csv or json.
+    #[arg(long, default_value = "terminal")]
+    pub(crate) format: String,
+    /// Write to a file instead of standard output.
+    #[arg(long)]
+    pub(crate) out: Option<PathBuf>,
+    /// Count every mask anew and compare with what the records hold.
+    #[arg(long)]
+    pub(crate) recount: bool,
+    #[arg(long, help = "Same as --format json")]
+    pub(crate) json: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct PredictArgs {
+    /// The satellite image.
+    #[arg(long)]
+    pub(crate) sat: PathBuf,
+    /// The map, of the same size.
+    #[arg(long)]
+    pub(crate) map: Option<PathBuf>,
+    /// A place's name, a class or a function.
+    #[arg(long)]
+    pub(crate) query: String,
+    /// Level of the query [default: found in the hierarchy].
+    #[arg(long)]
+    pub(crate) level: Option<Level>,
+    /// The method.
+    #[arg(long, default_value = "map-ocr")]
+    pub(crate) method: String,
+    /// Its segmenter.
+    #[arg(long, default_value = "fill")]
+    pub(crate) segmenter: String,
+    /// Where the mask goes.
+    #[arg(long, default_value = "mask.png")]
+    pub(crate) out: PathBuf,
+    /// Where the picture of the mask on the satellite image goes.
+    #[arg(long)]
+    pub(crate) overlay: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) settings: MethodArgs,
+    #[command(flatten)]
+    pub(crate) resources: ResourceArgs,
+    #[arg(long, help = "Print the answer as JSON")]
+    pub(crate) json: bool,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum DataCommand {
+    /// From any layout to raw folders or hub parquet
+    #[command(after_help = "\
+Examples:
+  socio-bench data convert SocioSeg_raw SocioSeg --to parquet
+  socio-bench data convert hub:vvangfaye/SocioSeg SocioSeg_raw --to raw --split test")]
+    Convert {
+        /// What to read.
+        input: String,
+        /// The folder to write.
+        out: PathBuf,
+        /// The layout to write.
+        #[arg(long, value_enum)]
+        to: Layout,
+        /// Only these splits.
+        #[arg(long, value_delimiter = ',')]
+        split: Vec<String>,
+        /// Bytes of images after which a new parquet file begins, in MiB.
+        #[arg(long, default_value_t = 500)]
+        shard_mib: usize,
+        #[command(flatten)]
+        hub: HubArgs,
+        #[arg(long, help = "Print JSON")]
+        json: bool,
+    },
+    /// Check structure, decoding, sizes, masks, duplicates and leaks between splits
+    #[command(after_help = "Exits with 21 where there is an error. Codes: docs/data.md.\nExample:\n  socio-bench data verify SocioSeg --json")]
+    Verify {
+        /// The dataset.
+        input: String,
+        /// Only these splits.
+        #[arg(long, value_delimiter = ',')]
+        split: Vec<String>,
+        #[command(flatten)]
+        hub: HubArgs,
+        #[arg(long, help = "Print JSON")]
+        json: bool,
+    },
+    /// Levels, classes, foreground, instances
+    Stats {
+        /// The dataset.
+        input: String,
+        /// Only these splits.
+        #[arg(long, value_delimiter = ',')]
+        split: Vec<String>,
+        #[command(flatten)]
+        hub: HubArgs,
+        #[arg(long, help = "Print JSON")]
+        json: bool,
+    },
+    /// A contact sheet: samples with their masks, and what runs made of them
+    #[command(after_help = "\
+Examples:
+  socio-bench data show SocioSeg --limit 12 --out sheet.png
+  socio-bench data show SocioSeg --run runs/oracle --ids name_0001,class_0003 --out sheet.png")]
+    Show {
+        /// The dataset.
+        input: String,
+        /// The split.
+        #[arg(long, default_value = "test")]
+        split: String,
+        #[command(flatten)]
+        select: SelectArgs,
+        /// Runs whose masks are drawn, a picture each.
+        #[arg(long)]
+        run: Vec<PathBuf>,
+        /// Samples side by side.
+        #[arg(long, default_value_t = 3)]
+        columns: u32,
+        /// Pixels of a picture's side.
+        #[arg(long, default_value_t = 256)]
+        side: u32,
+        /// The picture.
+        #[arg(long, default_value = "sheet.png")]
+        out: PathBuf,
+        #[command(flatten)]
+        hub: HubArgs,
+    },
+}
+
+#[derive(Subcommand)]
+pub(crate) enum ModelsCommand {
+    /// The models that can be fetched
+    List {
+        #[arg(long, help = "Print JSON")]
+        json: bool,
+    },
+    /// Fetch one; what arrived of an interrupted download is gone on with
+    #[command(after_help = "\
+Examples:
+  socio-bench models fetch pp-ocrv5
+  socio-bench models fetch lite-medsam --from /mnt/models")]
+    Fetch {
+        /// Its name.
+        name: String,
+        /// A folder, or an address, that has the files, instead of where they are published.
+        #[arg(long)]
+        from: Option<String>,
+        /// Folder of model files [default: SOCIO_MODELS, else the user's cache].
+        #[arg(long)]
+        models: Option<PathBuf>,
+    },
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum Layout {
+    /// {split}/<id>/{sat,map,mask}.png and question.json
+    Raw,
+    /// data/<split>-00000-of-0000N.parquet
+    Parquet,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum Listing {
+    Methods,
+    Segmenters,
+    Readers,
+    Profiles,
+    Classes,
+    Functions,
+    ExitCodes,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum Instances {
+    /// 8-connected components of the mask
+    Components,
+    /// The whole mask
+    WholeMask,
+    /// Boxes of outer contours
+    ContourBoxes,
+    /// Objects as the method emitted them
+    Emitted,
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let value: f64 = text.parse().map_err(|_| format!("`{text}` is no number of seconds"))?;
+    Duration::try_from_secs_f64(value).map_err(|e| e.to_string())
+}

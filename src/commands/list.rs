@@ -1,0 +1,98 @@
+//! `list` and `doctor`.
+
+use serde_json::json;
+use socio_baselines::registry;
+use socio_record::ExitCode;
+use socio_reports::metrics::Profile;
+
+use super::setup;
+use crate::cli::{Listing, ResourceArgs};
+use crate::failure::{Failure, Outcome};
+
+/// A list as rows of (name, remark, text), and as JSON.
+type Rows = (Vec<(String, String, String)>, serde_json::Value);
+
+pub(crate) fn list(what: Listing, as_json: bool) -> Outcome {
+    let (rows, value) = rows(what)?;
+    if as_json {
+        println!("{value:#}");
+        return Ok(ExitCode::OK);
+    }
+    let width = |of: fn(&(String, String, String)) -> &String| rows.iter().map(|r| of(r).chars().count()).max().unwrap_or(0);
+    let (a, b) = (width(|r| &r.0), width(|r| &r.1));
+    for (name, remark, text) in &rows {
+        println!("{}", format!("{name:a$}  {remark:b$}  {text}").trim_end());
+    }
+    Ok(ExitCode::OK)
+}
+
+fn rows(what: Listing) -> Result<Rows, Failure> {
+    let text = |s: &str| s.to_owned();
+    Ok(match what {
+        Listing::Methods => {
+            let rows = registry::METHODS.iter().map(|m| {
+                let needs = [(m.segmenter, "segmenter"), (m.reader, "map reader")];
+                let needs: Vec<&str> = needs.into_iter().filter(|n| n.0).map(|n| n.1).collect();
+                let needs = if needs.is_empty() { String::new() } else { format!(" (needs a {})", needs.join(" and a ")) };
+                let kind = format!("{:?}", m.kind).to_lowercase();
+                (text(m.name), kind, format!("{}{needs}", m.about))
+            });
+            (rows.collect(), json!(registry::METHODS))
+        }
+        Listing::Segmenters => {
+            let names = [&registry::SEGMENTERS[..], &["replay:RUN"]].concat();
+            (names.iter().map(|n| (text(n), String::new(), String::new())).collect(), json!(names))
+        }
+        Listing::Readers => {
+            (registry::READERS.iter().map(|n| (text(n), String::new(), String::new())).collect(), json!(registry::READERS))
+        }
+        Listing::Profiles => {
+            let rows = Profile::ALL.iter().map(|p| {
+                let failed = if p.failed_is_zero { "0" } else { "as an empty mask" };
+                let size = if p.wrong_size_fails { "failed" } else { "resized by the floor rule" };
+                (text(p.name), String::new(), format!("empty-empty {}, failed {failed}, wrong size {size}", p.both_empty))
+            });
+            (rows.collect(), json!(Profile::ALL))
+        }
+        Listing::Classes => {
+            let h = setup::hierarchy()?;
+            let rows = h.classes.iter().map(|c| {
+                let seen = if c.unseen { "unseen, " } else { "" };
+                (c.name.clone(), c.function.clone(), format!("{seen}{}: {}", c.zh, c.osm.join(" ")))
+            });
+            let value = h.classes.iter().map(|c| {
+                json!({ "name": c.name, "en": c.en, "zh": c.zh, "function": c.function, "unseen": c.unseen, "source": c.source, "osm": c.osm })
+            });
+            (rows.collect(), value.collect())
+        }
+        Listing::Functions => {
+            let h = setup::hierarchy()?;
+            let count = |f: &str| h.classes.iter().filter(|c| c.function == f).count();
+            let rows = h.functions.iter().map(|f| (f.name.clone(), f.zh.clone(), format!("{} classes", count(&f.name))));
+            let value = h.functions.iter().map(|f| json!({ "name": f.name, "en": f.en, "zh": f.zh, "classes": count(&f.name) }));
+            (rows.collect(), value.collect())
+        }
+        Listing::ExitCodes => {
+            let rows = ExitCode::ALL.iter().map(|(c, m)| (c.to_string(), String::new(), text(m)));
+            let value = ExitCode::ALL.iter().map(|(c, m)| json!({ "code": c, "meaning": m }));
+            (rows.collect(), value.collect())
+        }
+    })
+}
+
+pub(crate) fn doctor(args: &ResourceArgs, as_json: bool) -> Outcome {
+    let resources = setup::resources(args, false);
+    let offers = registry::offers(&resources);
+    if as_json {
+        println!("{:#}", json!({ "version": env!("CARGO_PKG_VERSION"), "models": resources.models, "backends": offers }));
+        return Ok(ExitCode::OK);
+    }
+    println!("socio-bench {}, model files in {}", env!("CARGO_PKG_VERSION"), resources.models.display());
+    for o in offers {
+        match &o.why_not {
+            None => println!("yes  {:10}  {:12}  {}", o.role, o.name, o.about),
+            Some(why) => println!("no   {:10}  {:12}  {}\n     why not: {why}", o.role, o.name, o.about),
+        }
+    }
+    Ok(ExitCode::OK)
+}

@@ -1,0 +1,54 @@
+//! One command a file.
+
+mod data;
+mod list;
+mod models;
+mod predict;
+mod report;
+mod run;
+mod setup;
+mod show;
+
+use clap::CommandFactory;
+use socio_record::{ExitCode, Run, merge};
+use socio_reports::export::export;
+
+use crate::cli::{Cli, Command};
+use crate::failure::Outcome;
+
+pub(crate) fn dispatch(command: Command) -> Outcome {
+    match command {
+        Command::Run(args) => run::run(*args),
+        Command::Score(args) => run::score(*args),
+        Command::ValidatePredictions { folder, data, select, json } => run::validate(&folder, &data, &select, json),
+        Command::Report(args) => report::command(args),
+        Command::Data(command) => data::command(command),
+        Command::Merge { runs, out, json } => {
+            let whole = merge(&runs, &out)?;
+            let open = whole.missing().count();
+            if json {
+                println!("{}", serde_json::json!({ "run": out, "samples": whole.samples.len(), "missing": open }));
+            } else {
+                println!("{}: {} of {} samples", out.display(), whole.records.len(), whole.samples.len());
+                if open > 0 {
+                    println!("{open} samples are in none of the runs: run their shards, or go on in this folder");
+                }
+            }
+            Ok(ExitCode::OK)
+        }
+        Command::Doctor { resources, json } => list::doctor(&resources, json),
+        Command::List { what, json } => list::list(what, json),
+        Command::Predict(args) => predict::command(*args),
+        Command::Export { runs, out } => {
+            let runs = runs.iter().map(|r| Run::open(r)).collect::<Result<Vec<_>, _>>()?;
+            let rows = export(&runs, &out)?;
+            println!("{}: {rows} records of {} runs", out.display(), runs.len());
+            Ok(ExitCode::OK)
+        }
+        Command::Models(command) => models::command(command),
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Cli::command(), "socio-bench", &mut std::io::stdout());
+            Ok(ExitCode::OK)
+        }
+    }
+}

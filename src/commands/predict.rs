@@ -1,0 +1,96 @@
+//! `predict`: one's own images, no truth.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use image::{Rgb, RgbImage};
+use serde_json::json;
+use socio_baselines::{Context, Contestant, Failure as Why};
+use socio_dataset::{Level, Query, Rle, files, picture};
+use socio_record::ExitCode;
+
+use super::setup;
+use crate::cli::PredictArgs;
+use crate::failure::{Failure, Outcome};
+
+pub(crate) fn command(args: PredictArgs) -> Outcome {
+    let satellite = read(&args.sat)?;
+    let map = args.map.as_deref().map(read).transpose()?;
+    if let Some(map) = map.as_ref().filter(|m| m.dimensions() != satellite.dimensions()) {
+        let (w, h) = satellite.dimensions();
+        let found = map.dimensions();
+        return Err(Failure::input(format!(
+            "--map is {}x{} pixels, --sat {w}x{h}: they must be registered pixel by pixel",
+            found.0, found.1
+        )));
+    }
+    let hierarchy = setup::hierarchy()?;
+    let level = args.level.unwrap_or_else(|| {
+        if hierarchy.function(&args.query).is_some() {
+            Level::Function
+        } else if hierarchy.class(&args.query).is_some() {
+            Level::Class
+        } else {
+            Level::Name
+        }
+    });
+    let resources = setup::resources(&args.resources, false);
+    let mut segmenters = setup::Segmenters::new(&resources);
+    let ready = setup::ready(&args.method, Some(&args.segmenter), &args.settings, &mut segmenters, None)?;
+    let Contestant::Method(method) = &ready.contestant else {
+        return Err(Failure::usage(format!("`{}` needs the truth, which your images have not", args.method)));
+    };
+    let query = Query {
+        id: "prediction".to_owned(),
+        text: args.query.clone(),
+        level: Some(level),
+        satellite: Arc::new(satellite),
+        map: map.map(Arc::new),
+    };
+    let mut context = Context::new(args.settings.seed, &query.id);
+    let answer = method.answer(&query, &ready.models, &mut context).map_err(|why| match why {
+        Why::Backend(e) => Failure::from(e),
+        Why::NoAnswer(_) | Why::BadGrammar(_) => Failure::new(ExitCode::FAILURES, format!("no answer: {why}")),
+        other => Failure::input(other),
+    })?;
+    let Some(stage) = answer.stages.last() else {
+        return Err(Failure::new(ExitCode::FAILURES, "no answer: the method has no stage"));
+    };
+    let png = stage.mask.to_png().map_err(Failure::input)?;
+    files::write(&args.out, &png)?;
+    let overlay_path = args.overlay.clone().unwrap_or_else(|| args.out.with_extension("overlay.png"));
+    let mut overlay = RgbImage::clone(&query.satellite);
+    picture::overlay(&mut overlay, &stage.mask, Rgb([255, 0, 0]), 102, 2);
+    for bbox in stage.objects.iter().filter_map(|o| o.prompt.bbox) {
+        picture::outline(&mut overlay, bbox, Rgb([0, 0, 255]), 2);
+    }
+    files::write(&overlay_path, &picture::to_png(&overlay).map_err(Failure::input)?)?;
+    let pixels = u64::from(stage.mask.width()) * u64::from(stage.mask.height());
+    if args.json {
+        let objects: Vec<_> = stage
+            .objects
+            .iter()
+            .map(|o| json!({ "box": o.prompt.bbox, "points": o.prompt.points, "score": o.score, "mask": Rle::from(&o.mask) }))
+            .collect();
+        let value = json!({
+            "query": args.query, "level": level, "method": ready.info.label, "mask_file": args.out, "overlay_file": overlay_path,
+            "area": stage.mask.area(), "mask": Rle::from(&stage.mask), "objects": objects, "text": stage.text,
+        });
+        println!("{value:#}");
+    } else {
+        println!(
+            "{} objects, {} of {pixels} pixels ({:.1} %)\nmask:    {}\noverlay: {}",
+            stage.objects.len(),
+            stage.mask.area(),
+            100.0 * stage.mask.area() as f64 / pixels.max(1) as f64,
+            args.out.display(),
+            overlay_path.display()
+        );
+    }
+    Ok(ExitCode::OK)
+}
+
+fn read(path: &Path) -> Result<RgbImage, Failure> {
+    let bytes = files::read(path)?;
+    picture::decode_rgb(&bytes).map_err(|e| Failure::input(format!("{}: {e}", path.display())))
+}

@@ -1,0 +1,114 @@
+//! Errors of all crates, told with their exit code.
+
+use std::fmt;
+
+use socio_backend::BackendError;
+use socio_baselines::fetch::FetchError;
+use socio_dataset::files::FileError;
+use socio_dataset::store::StoreError;
+use socio_harness::HarnessError;
+use socio_record::{ExitCode, LogError, RunError};
+use socio_reports::export::ExportError;
+
+/// What ends a command, and the code it exits with.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    pub(crate) code: u8,
+    text: String,
+}
+
+/// What a command comes to: the code it exits with, or why it ended.
+pub(crate) type Outcome = Result<u8, Failure>;
+
+impl Failure {
+    pub(crate) fn new(code: u8, text: impl fmt::Display) -> Self {
+        Self { code, text: text.to_string() }
+    }
+
+    pub(crate) fn input(text: impl fmt::Display) -> Self {
+        Self::new(ExitCode::INPUT, text)
+    }
+
+    pub(crate) fn usage(text: impl fmt::Display) -> Self {
+        Self::new(ExitCode::USAGE, text)
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl From<FileError> for Failure {
+    fn from(e: FileError) -> Self {
+        let reading = matches!(e.action, "read" | "list" | "open");
+        Self::new(if reading { ExitCode::INPUT } else { ExitCode::OUTPUT }, e)
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(e: StoreError) -> Self {
+        match e {
+            StoreError::File(e) => e.into(),
+            StoreError::Hub(_) => Self::new(ExitCode::NETWORK, e),
+            StoreError::Write { .. } | StoreError::Exists(_) => Self::new(ExitCode::OUTPUT, e),
+            other => Self::input(other),
+        }
+    }
+}
+
+impl From<LogError> for Failure {
+    fn from(e: LogError) -> Self {
+        match e {
+            LogError::File(e) => e.into(),
+            LogError::Locked(_) => Self::new(ExitCode::OUTPUT, e),
+            LogError::Line { .. } => Self::input(e),
+        }
+    }
+}
+
+impl From<RunError> for Failure {
+    fn from(e: RunError) -> Self {
+        match e {
+            RunError::File(e) => e.into(),
+            RunError::Log(e) => e.into(),
+            RunError::Changed { .. } => Self::new(ExitCode::CHANGED, e),
+            RunError::Incomparable { .. } => Self::new(ExitCode::INCOMPARABLE, e),
+            other => Self::input(other),
+        }
+    }
+}
+
+impl From<HarnessError> for Failure {
+    fn from(e: HarnessError) -> Self {
+        match e {
+            HarnessError::Store(e) => e.into(),
+            HarnessError::Run(e) => e.into(),
+            HarnessError::Log(e) => e.into(),
+            other => Self::input(other),
+        }
+    }
+}
+
+impl From<BackendError> for Failure {
+    fn from(e: BackendError) -> Self {
+        Self::new(ExitCode::BACKEND, e)
+    }
+}
+
+impl From<FetchError> for Failure {
+    fn from(e: FetchError) -> Self {
+        match e {
+            FetchError::File(e) => e.into(),
+            FetchError::Unknown { .. } => Self::usage(e),
+            other => Self::new(ExitCode::NETWORK, other),
+        }
+    }
+}
+
+impl From<ExportError> for Failure {
+    fn from(e: ExportError) -> Self {
+        Self::new(ExitCode::OUTPUT, e)
+    }
+}
