@@ -143,7 +143,7 @@ fn main_table(rows: &[Ours<'_>], profile: &Profile, options: &Options) -> Result
     }
     let mut table = Table {
         key: "main".to_owned(),
-        title: format!("{}: percent, 95 % intervals below", data_of(rows)),
+        title: format!("{}: percent, with 95 % intervals", data_of(rows)),
         columns,
         rows: table_rows,
         notes: notes(rows, profile, options),

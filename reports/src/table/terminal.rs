@@ -1,9 +1,10 @@
-//! For people at a terminal.
+//! For people at a terminal: blocks below each other where other forms set columns side by side, so that twelve figures and
+//! their intervals fit a window.
 
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{Attribute, CellAlignment, Table as Grid};
 
-use super::{Cell, Mark, Table, interval, printed};
+use super::{Cell, Mark, Row, Table, interval, printed};
 
 pub(super) fn render(table: &Table, styled: bool) -> String {
     let mut grid = Grid::new();
@@ -12,28 +13,81 @@ pub(super) fn render(table: &Table, styled: bool) -> String {
     if styled {
         grid.enforce_styling();
     }
-    let headings = table.columns.iter().map(|c| {
-        let text = if c.over.is_empty() { c.name.clone() } else { format!("{}\n{}", c.over, c.name) };
-        comfy_table::Cell::new(text).set_alignment(CellAlignment::Center)
-    });
-    grid.set_header(headings.collect::<Vec<_>>());
-    let mut group = None;
-    for row in &table.rows {
-        if group.is_some_and(|g| g != row.group) {
-            grid.add_row(vec![""; table.columns.len()]);
+    let blocks = blocks(table);
+    let widest = blocks.iter().map(|b| b.columns.len()).max().unwrap_or(0);
+    let heads = blocks.last().map(|b| b.columns.clone()).unwrap_or_default();
+    grid.set_header(heads.iter().map(|c| &table.columns[*c].name).map(|n| centred(n)).collect::<Vec<_>>());
+    for block in &blocks {
+        if !block.heading.is_empty() {
+            let heading = comfy_table::Cell::new(block.heading);
+            let mut line = vec![if styled { heading.add_attribute(Attribute::Italic) } else { heading }];
+            line.resize_with(widest, || comfy_table::Cell::new(""));
+            grid.add_row(line);
         }
-        group = Some(row.group);
-        grid.add_row(row.cells.iter().map(|c| cell(c, styled)).collect::<Vec<_>>());
+        let mut group = None;
+        for row in &table.rows {
+            if group.is_some_and(|g| g != row.group) && block.heading.is_empty() {
+                grid.add_row(vec![""; widest]);
+            }
+            group = Some(row.group);
+            grid.add_row(line(row, block, styled, widest));
+        }
     }
     let notes: String = table.notes.iter().map(|n| format!("{n}\n")).collect();
     format!("{}\n{grid}\n{notes}", table.title)
+}
+
+/// Some columns of the table under a heading.
+struct Block<'a> {
+    heading: &'a str,
+    columns: Vec<usize>,
+}
+
+/// One block a heading over columns, where there are several; columns before the first heading stand in each block, those
+/// behind the last in the last.
+fn blocks(table: &Table) -> Vec<Block<'_>> {
+    let groups = table.groups();
+    let headed = groups.iter().filter(|(over, _)| !over.is_empty()).count();
+    if headed < 2 {
+        return vec![Block { heading: "", columns: (0..table.columns.len()).collect() }];
+    }
+    let mut blocks: Vec<Block<'_>> = Vec::new();
+    let (mut first, mut at) = (Vec::new(), 0);
+    for (over, n) in groups {
+        let own = at..at + n;
+        at += n;
+        match (over.is_empty(), blocks.last_mut()) {
+            (true, None) => first.extend(own),
+            (true, Some(last)) => last.columns.extend(own),
+            (false, _) => blocks.push(Block { heading: over, columns: first.iter().copied().chain(own).collect() }),
+        }
+    }
+    blocks
+}
+
+fn line(row: &Row, block: &Block<'_>, styled: bool, widest: usize) -> Vec<comfy_table::Cell> {
+    let indent = if block.heading.is_empty() { "" } else { "  " };
+    let mut cells: Vec<comfy_table::Cell> = Vec::with_capacity(widest);
+    for (i, column) in block.columns.iter().enumerate() {
+        cells.push(match row.cells.get(*column) {
+            Some(Cell::Text(text)) if i == 0 => comfy_table::Cell::new(format!("{indent}{text}")),
+            Some(c) => cell(c, styled),
+            None => comfy_table::Cell::new(""),
+        });
+    }
+    cells.resize_with(widest, || comfy_table::Cell::new(""));
+    cells
+}
+
+fn centred(text: &str) -> comfy_table::Cell {
+    comfy_table::Cell::new(text).set_alignment(CellAlignment::Center)
 }
 
 fn cell(cell: &Cell, styled: bool) -> comfy_table::Cell {
     match cell {
         Cell::Text(text) => comfy_table::Cell::new(text),
         Cell::Count(n) => comfy_table::Cell::new(n).set_alignment(CellAlignment::Right),
-        Cell::Figure(None, _) => comfy_table::Cell::new("–").set_alignment(CellAlignment::Right),
+        Cell::Figure(None, _) => comfy_table::Cell::new("–").set_alignment(CellAlignment::Left),
         Cell::Figure(Some(f), mark) => {
             let value = printed(f.value);
             // Without styles the marks still have to be seen.
@@ -42,8 +96,8 @@ fn cell(cell: &Cell, styled: bool) -> comfy_table::Cell {
                 (false, Mark::Second) => format!("_{value}"),
                 _ => value,
             };
-            let text = interval(f).map_or(value.clone(), |(low, high)| format!("{value}\n{low}–{high}"));
-            let cell = comfy_table::Cell::new(text).set_alignment(CellAlignment::Right);
+            let text = interval(f).map_or(format!("{value:>6}"), |(low, high)| format!("{value:>6}  {low:>4}–{high}"));
+            let cell = comfy_table::Cell::new(text);
             match (styled, mark) {
                 (true, Mark::Best) => cell.add_attribute(Attribute::Bold),
                 (true, Mark::Second) => cell.add_attribute(Attribute::Underlined),
