@@ -163,7 +163,7 @@ fn bring(
     // What a mirror or folder has is the finished file; what the address has may need its frame.
     let (before, after) = if whole { ("", "") } else { (file.before.as_str(), file.after.as_str()) };
     if remote {
-        download(source, &partial, before, file, progress)?;
+        download(source, &partial, (before, after), file, progress)?;
     } else {
         fs::copy(source, &partial).map_err(|e| e.to_string())?;
     }
@@ -182,7 +182,7 @@ fn bring(
 fn download(
     address: &str,
     partial: &Path,
-    before: &str,
+    (before, after): (&str, &str),
     file: &ModelFile,
     progress: &mut impl FnMut(&str, u64, u64),
 ) -> Result<(), String> {
@@ -194,14 +194,14 @@ fn download(
         .into();
     let have = fs::metadata(partial).map_or(0, |m| m.len());
     // A framed file is small: it is never gone on with. Nor is a partial one as long as the whole.
-    let start = if before.is_empty() && file.after.is_empty() && have < file.size { have } else { 0 };
+    let start = if before.is_empty() && after.is_empty() && have < file.size { have } else { 0 };
     let mut request = agent.get(address).header("Accept-Encoding", "identity");
     if start > 0 {
         request = request.header("Range", format!("bytes={start}-"));
     }
     let mut response = request.call().map_err(|e| e.to_string())?;
     let goes_on = response.status().as_u16() == 206 && start > 0;
-    let framed = (before.len() + file.after.len()) as u64;
+    let framed = (before.len() + after.len()) as u64;
     let told_length = response.headers().get("content-length").and_then(|v| v.to_str().ok()?.parse::<u64>().ok());
     let expected = file.size - framed - if goes_on { start } else { 0 };
     if let Some(length) = told_length.filter(|n| *n != expected) {

@@ -162,8 +162,8 @@ impl Encoded {
         Ok(Sample { query, truth: Some(Truth { mask }) })
     }
 
-    /// A hash of all that a run depends on: text and the encoded images (16 hexadecimal characters). Fields that cannot
-    /// be read count as such.
+    /// A hash of all that a run depends on: text, the encoded images and extra columns (16 hexadecimal characters). Fields
+    /// that cannot be read count as such.
     pub fn fingerprint(&self) -> String {
         let bytes = |image: &Result<Image, FieldProblem>| match image {
             Ok(image) => crate::hash::sha256_hex(&image.bytes),
@@ -174,6 +174,7 @@ impl Encoded {
             .field(bytes(&self.satellite))
             .field(bytes(&self.map))
             .field(bytes(&self.mask))
+            .field(serde_json::Value::Object(self.extras.to_json().0).to_string())
             .hex(16)
     }
 

@@ -40,6 +40,8 @@ impl Extras {
         if let Some(batch) = &self.0 {
             for (field, array) in batch.schema().fields().iter().zip(batch.columns()) {
                 match to_json(array, 0) {
+                    // A column that another row has: to JSON it is not there.
+                    Some(Value::Null) => {}
                     Some(value) => {
                         fields.insert(field.name().clone(), value);
                     }

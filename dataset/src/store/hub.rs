@@ -262,7 +262,7 @@ fn explain(error: &ApiError) -> String {
             ref other => format!("{other}; what has arrived is kept, run again (or --offline for the cache alone)"),
         };
     }
-    error.to_string()
+    format!("{error}; what has arrived is kept, run again")
 }
 
 struct Meter {

@@ -1,0 +1,170 @@
+//! `run`: the main job, resuming, refusing, shards, selection.
+
+use std::fs;
+
+use tempfile::tempdir;
+
+use crate::support::{fails, json, ok, raw_set, run};
+
+#[test]
+fn with_nothing_given_it_runs_the_placeholder() {
+    let t = tempdir().unwrap();
+    let out = ok(t.path(), "run");
+    for part in ["whole-image ‡", "centre-box + fill ‡", "oracle-box + fill †", "socio-function", "placeholder"] {
+        assert!(out.contains(part), "{part}:\n{out}");
+    }
+    // Running it again runs nothing and tells the same.
+    let log = t.path().join("runs/placeholder-test-whole-image/records/shard-1-of-1.jsonl");
+    let before = fs::read(&log).unwrap();
+    assert_eq!(ok(t.path(), "run"), out);
+    assert_eq!(fs::read(&log).unwrap(), before);
+    assert_eq!(before.iter().filter(|b| **b == b'\n').count(), 24);
+}
+
+#[test]
+fn floors_and_oracle_are_what_they_should_be() {
+    let t = tempdir().unwrap();
+    let report = json(&ok(t.path(), "run --json"));
+    let rows = report["tables"][0]["rows"].as_array().unwrap();
+    let row = |name: &str| rows.iter().find(|r| r["cells"]["Method"].as_str().unwrap().starts_with(name)).unwrap();
+    let figure = |name: &str, column: &str| row(name)["cells"][column]["percent"].as_f64().unwrap();
+    // Every image is of one size: pooled and mean IoU of the whole image are both the foreground share.
+    let (c, g) = (figure("whole-image", "All cIoU"), figure("whole-image", "All gIoU"));
+    assert!((c - g).abs() < 1e-9 && c > 1.0, "{c} {g}");
+    assert_eq!(figure("whole-image", "All F1"), 0.0);
+    // The placeholder's blocks are boxes: filling the true boxes is exact.
+    assert_eq!(figure("oracle-box", "All cIoU"), 100.0);
+    assert_eq!(figure("oracle-box", "All F1"), 100.0);
+    assert!(rows.iter().all(|r| r["group"] == "reference"));
+}
+
+#[test]
+fn changed_inputs_are_refused_with_the_difference() {
+    let t = tempdir().unwrap();
+    let set = raw_set(t.path(), 1);
+    ok(t.path(), "run --data set --method whole-image");
+    let question = set.join("test/name_00030/question.json");
+    let old = fs::read(&question).unwrap();
+    fs::write(&question, r#"{"problem": "Another Place"}"#).unwrap();
+    fails(t.path(), "run --data set --method whole-image", 6, &["sample name_00030: its text or images changed", "data.fingerprint: was ", "--fresh"]);
+    fs::write(&question, old).unwrap();
+    ok(t.path(), "run --data set --method whole-image");
+    fails(t.path(), "run --data set --method whole-image --seed 7", 6, &["seed: was 42, is 7"]);
+    fails(t.path(), "run --data set --method whole-image --limit 3", 6, &["selection: was ", "is gone"]);
+    ok(t.path(), "run --data set --method whole-image --seed 7 --fresh");
+    ok(t.path(), "run --data set --method whole-image --limit 3 --name three");
+}
+
+#[test]
+fn shards_in_one_folder_or_several_make_the_whole() {
+    let t = tempdir().unwrap();
+    raw_set(t.path(), 2);
+    let line = "run --data set --method oracle-box";
+    ok(t.path(), &format!("{line} --name whole"));
+    let whole = ok(t.path(), "report runs/whole");
+    let mut counts = Vec::new();
+    for i in 1..=3 {
+        ok(t.path(), &format!("{line} --shard {i}/3 --name part{i}"));
+        ok(t.path(), &format!("{line} --shard {i}/3 --name together"));
+        let log = fs::read_to_string(t.path().join(format!("runs/part{i}/records/shard-{i}-of-3.jsonl"))).unwrap();
+        counts.push(log.lines().count());
+    }
+    assert_eq!(counts.iter().sum::<usize>(), 48);
+    assert!(counts.iter().all(|c| *c > 5), "{counts:?}");
+    assert_eq!(ok(t.path(), "report runs/together"), whole);
+    ok(t.path(), "merge --out runs/merged runs/part1 runs/part2 runs/part3");
+    assert_eq!(ok(t.path(), "report runs/merged"), whole);
+    // Two of three: told as unfinished, not hidden.
+    let two = ok(t.path(), "merge --out runs/two runs/part1 runs/part2 --json");
+    assert_eq!(json(&two)["missing"], counts[2]);
+    assert!(ok(t.path(), "report runs/two").contains("is not finished"));
+    fails(t.path(), "merge --out runs/merged runs/part1", 3, &["is a run already"]);
+    ok(t.path(), "run --data set --method whole-image --name other");
+    fails(t.path(), "merge --out runs/x runs/part1 runs/other", 12, &["runs of different things", "method.name"]);
+}
+
+#[test]
+fn samples_are_chosen_by_level_id_and_number() {
+    let t = tempdir().unwrap();
+    raw_set(t.path(), 1);
+    let n = |line: &str| {
+        let report = json(&ok(t.path(), &format!("run --data set --method whole-image --json {line}")));
+        report["tables"][0]["rows"][0]["cells"]["n"].as_u64().unwrap()
+    };
+    assert_eq!(n("--level class,function --name a"), 16);
+    assert_eq!(n("--limit 5 --name b"), 5);
+    assert_eq!(n("--ids name_00010,class_00090 --name c"), 2);
+    fs::write(t.path().join("ids"), "name_00010\n\nname_00020\n").unwrap();
+    assert_eq!(n("--ids @ids --name d"), 2);
+    fails(t.path(), "run --data set --ids name_1,name_2", 3, &["has no sample name_1, name_2"]);
+    fails(t.path(), "run --data set --ids name_00010 --level class", 3, &["no sample"]);
+    fails(t.path(), "run --data set --limit 0", 2, &["--limit 0"]);
+    fails(t.path(), "run --data set --in-flight 0", 2, &["--in-flight 0"]);
+}
+
+#[test]
+fn deterministic_runs_are_equal_byte_for_byte_timings_aside() {
+    let t = tempdir().unwrap();
+    raw_set(t.path(), 1);
+    let log = |name: &str| {
+        ok(t.path(), &format!("run --data set --method oracle-box --deterministic --name {name}"));
+        let text = fs::read_to_string(t.path().join(format!("runs/{name}/records/shard-1-of-1.jsonl"))).unwrap();
+        text.lines().map(|l| l.split("\"timings\"").next().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(log("a"), log("b"));
+    let ids = |name: &str| json(&fs::read_to_string(t.path().join(format!("runs/{name}/manifest.json"))).unwrap())["id"].clone();
+    assert_eq!(ids("a"), ids("b"));
+}
+
+#[test]
+fn the_order_and_number_in_flight_do_not_change_the_report() {
+    let t = tempdir().unwrap();
+    raw_set(t.path(), 2);
+    let report = |n: u32| {
+        ok(t.path(), &format!("run --data set --method oracle-box,centre-box --in-flight {n} --name n{n}"));
+        ok(t.path(), &format!("report runs/n{n}-oracle-box-fill runs/n{n}-centre-box-fill"))
+    };
+    let one = report(1);
+    assert_eq!(report(2), one);
+    assert_eq!(report(7), one);
+}
+
+#[test]
+fn a_second_process_on_one_shard_is_refused() {
+    let t = tempdir().unwrap();
+    raw_set(t.path(), 1);
+    let slow = "exec:while read -r l; do sleep 5; done";
+    let mut first = crate::support::bench(t.path())
+        .args(["run", "--data", "set", "--name", "r", "--method", slow])
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let log = t.path().join("runs/r/records/shard-1-of-1.jsonl");
+    for _ in 0..200 {
+        if log.exists() {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    std::thread::sleep(std::time::Duration::from_millis(200));
+    let told = crate::support::told(
+        crate::support::bench(t.path()).args(["run", "--data", "set", "--name", "r", "--method", slow]).output().unwrap(),
+    );
+    first.kill().unwrap();
+    first.wait().unwrap();
+    assert_eq!(told.code, 4, "{}", told.err);
+    assert!(told.err.contains("is being written by another process"), "{}", told.err);
+}
+
+#[test]
+fn unknown_names_are_told_with_what_there_is() {
+    let t = tempdir().unwrap();
+    fails(t.path(), "run --method sam9", 2, &["there is no method `sam9`", "oracle-box"]);
+    fails(t.path(), "run --segmenter sam9", 5, &["there is no segmenter of that name", "lite-medsam"]);
+    fails(t.path(), "run --profile x", 2, &["unknown profile `x`", "socioreasoner"]);
+    fails(t.path(), "run --shard 3/2", 2, &["names no shard"]);
+    fails(t.path(), "run --split val", 3, &["has no split `val`; it has: test"]);
+    fails(t.path(), "run --centre-share 2", 2, &["--centre-share 2"]);
+    assert_eq!(run(t.path(), "run --nonsense").code, 2);
+}
