@@ -104,7 +104,9 @@ Example:
     #[command(subcommand)]
     Models(ModelsCommand),
     /// Shell completions, to standard output
-    #[command(after_help = "Example:\n  socio-bench completions bash > ~/.local/share/bash-completion/completions/socio-bench")]
+    #[command(
+        after_help = "Example:\n  socio-bench completions bash > ~/.local/share/bash-completion/completions/socio-bench"
+    )]
     Completions { shell: clap_complete::Shell },
 }
 
@@ -329,7 +331,9 @@ Examples:
         json: bool,
     },
     /// Check structure, decoding, sizes, masks, duplicates and leaks between splits
-    #[command(after_help = "Exits with 21 where there is an error. Codes: docs/data.md.\nExample:\n  socio-bench data verify SocioSeg --json")]
+    #[command(
+        after_help = "Exits with 21 where there is an error. Codes: docs/data.md.\nExample:\n  socio-bench data verify SocioSeg --json"
+    )]
     Verify {
         /// The dataset.
         input: String,

@@ -17,8 +17,8 @@ use serde_json::json;
 use socio_backend::Prompt;
 use socio_dataset::{Mask, Query, Rle, files, picture};
 
-use crate::method::{Answer, Failure, Method, Models, StageAnswer, StageObject, segment};
 use crate::Context;
+use crate::method::{Answer, Failure, Method, Models, StageAnswer, StageObject, segment};
 
 /// Longest reply line taken.
 const LONGEST_LINE: u64 = 64 << 20;
@@ -111,7 +111,8 @@ impl Drop for Process {
     fn drop(&mut self) {
         // The shell's whole group: a program under it would stay otherwise.
         #[cfg(unix)]
-        let _ = Command::new("kill").args(["-KILL", "--", &format!("-{}", self.child.id())]).stderr(Stdio::null()).status();
+        let _ =
+            Command::new("kill").args(["-KILL", "--", &format!("-{}", self.child.id())]).stderr(Stdio::null()).status();
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -163,7 +164,9 @@ impl Method for Exec {
                 let mask = read.and_then(|b| Mask::from_image_bytes(&b).map_err(|e| e.to_string()));
                 whole(mask.map_err(|e| Failure::BadPrediction(format!("its mask_file {file}: {e}")))?)
             }
-            (_, _, Some(objects)) if objects.is_empty() => return Err(Failure::NoAnswer("it found no object".to_owned())),
+            (_, _, Some(objects)) if objects.is_empty() => {
+                return Err(Failure::NoAnswer("it found no object".to_owned()));
+            }
             (_, _, Some(objects)) if objects.len() > MOST_OBJECTS => {
                 return Err(fail(format!("{} objects, at most {MOST_OBJECTS} are taken", objects.len())));
             }

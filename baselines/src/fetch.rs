@@ -66,7 +66,9 @@ pub enum FetchError {
         known: Vec<String>,
     },
     /// Published nowhere in this form.
-    #[error("{file} is not published at a fixed address: give --from with a folder or server that has it (SHA-256 {sha256})")]
+    #[error(
+        "{file} is not published at a fixed address: give --from with a folder or server that has it (SHA-256 {sha256})"
+    )]
     NoAddress {
         /// The file.
         file: String,
@@ -111,7 +113,10 @@ pub fn fetch(
 ) -> Result<Vec<PathBuf>, FetchError> {
     let all = models()?;
     let known = || all.iter().map(|m| m.name.clone()).collect();
-    let model = all.iter().find(|m| m.name == name).ok_or_else(|| FetchError::Unknown { name: name.to_owned(), known: known() })?;
+    let model = all
+        .iter()
+        .find(|m| m.name == name)
+        .ok_or_else(|| FetchError::Unknown { name: name.to_owned(), known: known() })?;
     let folder = root.join(&model.folder);
     files::create_dir(&folder)?;
     let mut done = Vec::new();
@@ -189,7 +194,7 @@ fn download(
     let told = |e: io::Error| e.to_string();
     let agent: ureq::Agent = ureq::Agent::config_builder()
         .timeout_connect(Some(Duration::from_secs(30)))
-        .timeout_recv_response(Some(Duration::from_secs(60)))
+        .timeout_recv_response(Some(Duration::from_mins(1)))
         .build()
         .into();
     let have = fs::metadata(partial).map_or(0, |m| m.len());
@@ -207,13 +212,8 @@ fn download(
     if let Some(length) = told_length.filter(|n| *n != expected) {
         return Err(format!("it has {length} bytes, expected {expected}: another file"));
     }
-    let mut out = OpenOptions::new()
-        .create(true)
-        .write(true)
-        .append(goes_on)
-        .truncate(!goes_on)
-        .open(partial)
-        .map_err(told)?;
+    let mut out =
+        OpenOptions::new().create(true).write(true).append(goes_on).truncate(!goes_on).open(partial).map_err(told)?;
     let mut done = if goes_on { start } else { 0 };
     if !goes_on {
         out.write_all(before.as_bytes()).map_err(told)?;

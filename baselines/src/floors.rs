@@ -3,8 +3,8 @@
 use socio_backend::Prompt;
 use socio_dataset::{Bbox, Mask, Query};
 
-use crate::method::{Answer, Failure, Method, Models, StageAnswer, StageObject, segment};
 use crate::Context;
+use crate::method::{Answer, Failure, Method, Models, StageAnswer, StageObject, segment};
 
 /// Mean foreground share of SocioSeg's test set, in `0..=1`: what the whole-image rows of the paper's Table 1 imply.
 pub const PAPER_FOREGROUND_SHARE: f64 = 0.037;

@@ -3,8 +3,8 @@
 use socio_backend::Prompt;
 use socio_dataset::{Query, Truth};
 
-use crate::method::{Answer, Failure, Models, Oracle, segment};
 use crate::Context;
+use crate::method::{Answer, Failure, Models, Oracle, segment};
 
 /// Prompts the segmenter with the box of each 8-connected component of the truth.
 pub struct OracleBox;

@@ -10,8 +10,8 @@ use socio_dataset::files::{self, FileError};
 use socio_dataset::store::Encoded;
 use socio_dataset::{Mask, Query};
 
-use crate::method::{Answer, Failure, Method, Models, StageAnswer, StageObject};
 use crate::Context;
+use crate::method::{Answer, Failure, Method, Models, StageAnswer, StageObject};
 
 /// Reads `<folder>/<id>.png`; any nonzero pixel is foreground.
 pub struct Predictions {
@@ -29,7 +29,8 @@ impl Method for Predictions {
             }
             Err(e) => return Err(Failure::BadPrediction(FileError::because("read", path)(e).to_string())),
         };
-        let mask = Mask::from_image_bytes(&bytes).map_err(|e| Failure::BadPrediction(format!("{}: {e}", path.display())))?;
+        let mask =
+            Mask::from_image_bytes(&bytes).map_err(|e| Failure::BadPrediction(format!("{}: {e}", path.display())))?;
         let object = StageObject { prompt: socio_backend::Prompt::default(), mask: mask.clone(), score: None };
         Ok(StageAnswer { name: "answer", text: None, request: None, objects: vec![object], mask }.into())
     }

@@ -104,7 +104,12 @@ pub fn offers(resources: &Resources) -> Vec<Offer> {
             "LiteMedSAM (TinyViT, 9.8 M parameters) on onnxruntime; boxes",
             graph(resources.lite_medsam()),
         ),
-        Offer::checked("pp-ocrv5", Role::MapReader, "PP-OCRv5 on onnxruntime; English and Chinese", graph(resources.pp_ocr())),
+        Offer::checked(
+            "pp-ocrv5",
+            Role::MapReader,
+            "PP-OCRv5 on onnxruntime; English and Chinese",
+            graph(resources.pp_ocr()),
+        ),
         Offer::ready("null", Role::Vlm, "answers at once; measures the harness"),
         Offer::ready("null", Role::Segmenter, "empty masks at once; measures the harness"),
         Offer::ready("null", Role::MapReader, "reads nothing; measures the harness"),
@@ -189,7 +194,9 @@ pub const METHODS: [Entry; 6] = [
 /// The entry of a method's name; `predictions:DIR` and `exec:CMD` by what stands before the colon.
 pub fn entry(name: &str) -> Option<Entry> {
     let head = |n: &str| n.split(':').next().unwrap_or_default().to_owned();
-    METHODS.into_iter().find(|e| e.name == name || (e.name.contains(':') && name.contains(':') && head(e.name) == head(name)))
+    METHODS
+        .into_iter()
+        .find(|e| e.name == name || (e.name.contains(':') && name.contains(':') && head(e.name) == head(name)))
 }
 
 #[cfg(test)]

@@ -40,9 +40,7 @@ impl FieldHasher {
     /// The first eight bytes of the digest as a number.
     pub fn number(self) -> u64 {
         let digest = self.0.finalize();
-        u64::from_le_bytes([
-            digest[0], digest[1], digest[2], digest[3], digest[4], digest[5], digest[6], digest[7],
-        ])
+        u64::from_le_bytes([digest[0], digest[1], digest[2], digest[3], digest[4], digest[5], digest[6], digest[7]])
     }
 }
 
@@ -58,12 +56,7 @@ pub fn pixels(image: &image::RgbImage) -> String {
 /// The seed of one random draw: it depends on the run's seed, the sample, the stage and the draw, never on order,
 /// batch, threads or shard.
 pub fn draw_seed(run_seed: u64, sample: &str, stage: &str, draw: u32) -> u64 {
-    FieldHasher::default()
-        .field(run_seed.to_le_bytes())
-        .field(sample)
-        .field(stage)
-        .field(draw.to_le_bytes())
-        .number()
+    FieldHasher::default().field(run_seed.to_le_bytes()).field(sample).field(stage).field(draw.to_le_bytes()).number()
 }
 
 /// SplitMix64: a small generator whose whole state is one number, for resampling and generated scenes.

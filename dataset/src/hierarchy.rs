@@ -213,8 +213,14 @@ mod tests {
         "#;
         let findings = Hierarchy::parse(text).unwrap().lint().join("\n");
         for part in [
-            "`Zoo` and `zoo`", "unknown function `B`", "`Empty` has no class", "`Empty` lacks a display name",
-            "`tourism` is not key=value", "`Zoo` is not plain lower case", "`zoo` has no OSM tag", "keyword `zoo`",
+            "`Zoo` and `zoo`",
+            "unknown function `B`",
+            "`Empty` has no class",
+            "`Empty` lacks a display name",
+            "`tourism` is not key=value",
+            "`Zoo` is not plain lower case",
+            "`zoo` has no OSM tag",
+            "keyword `zoo`",
         ] {
             assert!(findings.contains(part), "{part} in\n{findings}");
         }

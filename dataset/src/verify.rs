@@ -51,8 +51,19 @@ pub enum Code {
 impl Code {
     /// All codes.
     pub const ALL: [Self; 13] = [
-        Self::V101, Self::V102, Self::V103, Self::V104, Self::V105, Self::V106, Self::V107, Self::V201, Self::V202,
-        Self::V203, Self::V204, Self::V205, Self::V206,
+        Self::V101,
+        Self::V102,
+        Self::V103,
+        Self::V104,
+        Self::V105,
+        Self::V106,
+        Self::V107,
+        Self::V201,
+        Self::V202,
+        Self::V203,
+        Self::V204,
+        Self::V205,
+        Self::V206,
     ];
 
     /// How bad it is: the 100s are errors, the 200s warnings.
@@ -195,7 +206,11 @@ impl Check {
         if let Some(satellite) = &satellite {
             let key = hash::pixels(satellite);
             if let Some((other, id)) = self.scenes.get(&key).filter(|(other, _)| other != split) {
-                find(Code::V107, "sat_image", format!("the same pixels as `{id}` of split {other}: a leak between splits"));
+                find(
+                    Code::V107,
+                    "sat_image",
+                    format!("the same pixels as `{id}` of split {other}: a leak between splits"),
+                );
             }
             self.scenes.entry(key.clone()).or_insert_with(|| here.clone());
             keys.push(key);
@@ -239,7 +254,11 @@ impl Check {
             let key = hash::sha256_hex(format!("{level} {text} {}", keys.join(" ")).as_bytes());
             match self.samples.get(&key) {
                 Some((other, id)) if *id != sample.id => {
-                    find(Code::V204, "id", format!("text, satellite image, map and mask are those of `{id}` (split {other})"));
+                    find(
+                        Code::V204,
+                        "id",
+                        format!("text, satellite image, map and mask are those of `{id}` (split {other})"),
+                    );
                 }
                 _ => {
                     self.samples.entry(key).or_insert(here);
@@ -276,6 +295,9 @@ fn stray_values(image: &image::DynamicImage) -> Option<String> {
     let shown: Vec<String> = strays.iter().take(6).map(ToString::to_string).collect();
     let more = if strays.len() > 6 { ", ..." } else { "" };
     (!strays.is_empty()).then(|| {
-        format!("{pixels} pixels of values {}{more}; expected 0 and 255 (every nonzero pixel counts as foreground)", shown.join(", "))
+        format!(
+            "{pixels} pixels of values {}{more}; expected 0 and 255 (every nonzero pixel counts as foreground)",
+            shown.join(", ")
+        )
     })
 }

@@ -20,8 +20,7 @@ pub fn choose(dataset: &Dataset, split: &str, selection: &Selection) -> Result<V
             return Err(HarnessError::DuplicateId { split: split.to_owned(), id: sample.id.clone() });
         }
     }
-    let unknown: Vec<String> =
-        selection.ids.iter().filter(|id| !all.contains(id.as_str())).take(10).cloned().collect();
+    let unknown: Vec<String> = selection.ids.iter().filter(|id| !all.contains(id.as_str())).take(10).cloned().collect();
     if !unknown.is_empty() {
         return Err(HarnessError::UnknownIds { split: split.to_owned(), ids: unknown });
     }

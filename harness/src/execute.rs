@@ -39,8 +39,7 @@ pub struct Job<'a> {
 pub fn execute(job: &Job<'_>, mut tell: impl FnMut(Event)) -> Result<Run, HarnessError> {
     let begun = Run::begin(job.folder, job.manifest, job.samples)?;
     let share: Vec<&SampleEntry> = job.samples.iter().filter(|s| job.shard.holds(&s.id)).collect();
-    let missing: BTreeSet<String> =
-        begun.missing().filter(|s| job.shard.holds(&s.id)).map(|s| s.id.clone()).collect();
+    let missing: BTreeSet<String> = begun.missing().filter(|s| job.shard.holds(&s.id)).map(|s| s.id.clone()).collect();
     tell(Event::Begun { total: share.len(), done: share.len() - missing.len() });
     if missing.is_empty() {
         return Ok(begun);

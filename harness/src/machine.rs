@@ -8,7 +8,8 @@ use socio_record::{Code, Machine};
 /// This machine.
 pub fn machine() -> Machine {
     let cpuinfo = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let named = cpuinfo.lines().find_map(|l| l.strip_prefix("model name")?.split_once(':').map(|(_, n)| n.trim().to_owned()));
+    let named =
+        cpuinfo.lines().find_map(|l| l.strip_prefix("model name")?.split_once(':').map(|(_, n)| n.trim().to_owned()));
     Machine {
         platform: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
         processor: named.unwrap_or_else(|| "unknown".to_owned()),

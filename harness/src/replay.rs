@@ -116,10 +116,10 @@ impl Vlm for ReplayVlm {
     fn ask(&self, requests: &[VlmRequest]) -> Vec<Result<VlmReply, BackendError>> {
         let draw = |request: &VlmRequest, seed: u64| {
             let key = request.key(seed);
-            let text = self.texts.get(&key).ok_or_else(|| BackendError::NotRecorded {
-                run: self.run.clone(),
-                what: format!("request {key}"),
-            })?;
+            let text = self
+                .texts
+                .get(&key)
+                .ok_or_else(|| BackendError::NotRecorded { run: self.run.clone(), what: format!("request {key}") })?;
             Ok(Completion { text: text.clone(), tokens: Vec::new(), log_probabilities: None, finish: Finish::Stop })
         };
         let reply = |request: &VlmRequest| {

@@ -69,7 +69,11 @@ fn batch(rows: &Rows<'_>) -> Result<RecordBatch, ExportError> {
     };
     add("run", DataType::Utf8, text(&|run, _| Some(run.manifest.id.clone())));
     add("method", DataType::Utf8, text(&|run, _| Some(run.manifest.method.label.clone())));
-    add("oracle", DataType::Boolean, Arc::new(rows.iter().map(|(run, _)| Some(run.manifest.method.oracle)).collect::<BooleanArray>()));
+    add(
+        "oracle",
+        DataType::Boolean,
+        Arc::new(rows.iter().map(|(run, _)| Some(run.manifest.method.oracle)).collect::<BooleanArray>()),
+    );
     add("id", DataType::Utf8, text(&|_, r| Some(r.id.clone())));
     add("level", DataType::Utf8, text(&|_, r| r.level.map(|l| l.label().to_owned())));
     add("query", DataType::Utf8, text(&|_, r| Some(r.query.clone())));

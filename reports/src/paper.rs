@@ -151,8 +151,7 @@ mod tests {
         };
         let samples = by(&|c| c.total as f64 / total);
         let areas = by(&|c| c.total as f64 * c.foreground_percent);
-        let (ciou, giou, f1) =
-            (levels(&paper, |r| r.ciou), levels(&paper, |r| r.giou), levels(&paper, |r| r.f1));
+        let (ciou, giou, f1) = (levels(&paper, |r| r.ciou), levels(&paper, |r| r.giou), levels(&paper, |r| r.f1));
         // gIoU: a plain mean over samples explains every row to the tables' rounding.
         assert!(residual(&giou, samples) < 0.10, "{}", residual(&giou, samples));
         // cIoU: sample shares do not, shares of the true area (what pooling weighs by) do.

@@ -230,10 +230,8 @@ fn status_table(rows: &[Ours<'_>]) -> Option<Table> {
 /// gIoU by class and by function, a table each, where records tell them.
 fn class_table(rows: &[Ours<'_>], profile: &Profile, options: &Options) -> Vec<Table> {
     type Of = fn(&Record) -> Option<&str>;
-    let kinds: [(&str, &str, Of); 2] = [
-        ("classes", "Class", |r| r.class.as_deref()),
-        ("functions", "Function", |r| r.function.as_deref()),
-    ];
+    let kinds: [(&str, &str, Of); 2] =
+        [("classes", "Class", |r| r.class.as_deref()), ("functions", "Function", |r| r.function.as_deref())];
     let mut tables = Vec::new();
     for (key, heading, of) in kinds {
         let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
@@ -285,7 +283,8 @@ fn notes(rows: &[Ours<'_>], profile: &Profile, options: &Options) -> Vec<String>
         options.rule.label(),
         options.resamples
     )];
-    let data: std::collections::BTreeSet<&str> = rows.iter().map(|r| r.run.manifest.data.fingerprint.as_str()).collect();
+    let data: std::collections::BTreeSet<&str> =
+        rows.iter().map(|r| r.run.manifest.data.fingerprint.as_str()).collect();
     if data.len() > 1 {
         notes.push("WARNING: the rows are of different data: do not compare them.".to_owned());
     }
@@ -294,15 +293,24 @@ fn notes(rows: &[Ours<'_>], profile: &Profile, options: &Options) -> Vec<String>
         notes.push(format!("WARNING: only {scenes} scenes: below {FEW_SCENES} an interval is doubtful."));
     }
     if rows.iter().any(|r| r.run.manifest.data.kind == "generated") {
-        notes.push("Generated placeholder scenes: the figures say that the machinery works, and nothing else.".to_owned());
+        notes.push(
+            "Generated placeholder scenes: the figures say that the machinery works, and nothing else.".to_owned(),
+        );
     }
     for ours in rows {
         let open = ours.run.missing().count();
         if open > 0 {
-            notes.push(format!("WARNING: {} is not finished: {open} of {} samples have not run.", ours.label, ours.run.samples.len()));
+            notes.push(format!(
+                "WARNING: {} is not finished: {open} of {} samples have not run.",
+                ours.label,
+                ours.run.samples.len()
+            ));
         }
         if ours.unscored > 0 {
-            notes.push(format!("WARNING: {}: {} samples have no readable truth and are in no figure.", ours.label, ours.unscored));
+            notes.push(format!(
+                "WARNING: {}: {} samples have no readable truth and are in no figure.",
+                ours.label, ours.unscored
+            ));
         }
     }
     if rows.iter().any(|r| r.label.ends_with('†')) {

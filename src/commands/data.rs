@@ -97,7 +97,10 @@ fn stats_command(input: &str, splits: &[String], hub: &HubArgs, as_json: bool) -
 fn print_stats(split: &str, stats: &SplitStats) {
     let sizes: Vec<String> = stats.sizes.iter().map(|(s, n)| format!("{s} ({n})")).collect();
     println!("{split}: {} different satellite files, masks of {}", stats.scenes, sizes.join(", "));
-    println!("  {:16} {:>8} {:>13} {:>10} {:>15} {:>6}", "level", "samples", "foreground %", "instances", "multi-instance", "empty");
+    println!(
+        "  {:16} {:>8} {:>13} {:>10} {:>15} {:>6}",
+        "level", "samples", "foreground %", "instances", "multi-instance", "empty"
+    );
     for (level, g) in &stats.levels {
         println!(
             "  {level:16} {:>8} {:>13.2} {:>10.2} {:>15} {:>6}",

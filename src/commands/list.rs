@@ -18,7 +18,8 @@ pub(crate) fn list(what: Listing, as_json: bool) -> Outcome {
         println!("{value:#}");
         return Ok(ExitCode::OK);
     }
-    let width = |of: fn(&(String, String, String)) -> &String| rows.iter().map(|r| of(r).chars().count()).max().unwrap_or(0);
+    let width =
+        |of: fn(&(String, String, String)) -> &String| rows.iter().map(|r| of(r).chars().count()).max().unwrap_or(0);
     let (a, b) = (width(|r| &r.0), width(|r| &r.1));
     for (name, remark, text) in &rows {
         println!("{}", format!("{name:a$}  {remark:b$}  {text}").trim_end());
@@ -33,7 +34,8 @@ fn rows(what: Listing) -> Result<Rows, Failure> {
             let rows = registry::METHODS.iter().map(|m| {
                 let needs = [(m.segmenter, "segmenter"), (m.reader, "map reader")];
                 let needs: Vec<&str> = needs.into_iter().filter(|n| n.0).map(|n| n.1).collect();
-                let needs = if needs.is_empty() { String::new() } else { format!(" (needs a {})", needs.join(" and a ")) };
+                let needs =
+                    if needs.is_empty() { String::new() } else { format!(" (needs a {})", needs.join(" and a ")) };
                 let kind = format!("{:?}", m.kind).to_lowercase();
                 (text(m.name), kind, format!("{}{needs}", m.about))
             });
@@ -43,14 +45,19 @@ fn rows(what: Listing) -> Result<Rows, Failure> {
             let names = [&registry::SEGMENTERS[..], &["replay:RUN"]].concat();
             (names.iter().map(|n| (text(n), String::new(), String::new())).collect(), json!(names))
         }
-        Listing::Readers => {
-            (registry::READERS.iter().map(|n| (text(n), String::new(), String::new())).collect(), json!(registry::READERS))
-        }
+        Listing::Readers => (
+            registry::READERS.iter().map(|n| (text(n), String::new(), String::new())).collect(),
+            json!(registry::READERS),
+        ),
         Listing::Profiles => {
             let rows = Profile::ALL.iter().map(|p| {
                 let failed = if p.failed_is_zero { "0" } else { "as an empty mask" };
                 let size = if p.wrong_size_fails { "failed" } else { "resized by the floor rule" };
-                (text(p.name), String::new(), format!("empty-empty {}, failed {failed}, wrong size {size}", p.both_empty))
+                (
+                    text(p.name),
+                    String::new(),
+                    format!("empty-empty {}, failed {failed}, wrong size {size}", p.both_empty),
+                )
             });
             (rows.collect(), json!(Profile::ALL))
         }
@@ -68,8 +75,12 @@ fn rows(what: Listing) -> Result<Rows, Failure> {
         Listing::Functions => {
             let h = setup::hierarchy()?;
             let count = |f: &str| h.classes.iter().filter(|c| c.function == f).count();
-            let rows = h.functions.iter().map(|f| (f.name.clone(), f.zh.clone(), format!("{} classes", count(&f.name))));
-            let value = h.functions.iter().map(|f| json!({ "name": f.name, "en": f.en, "zh": f.zh, "classes": count(&f.name) }));
+            let rows =
+                h.functions.iter().map(|f| (f.name.clone(), f.zh.clone(), format!("{} classes", count(&f.name))));
+            let value = h
+                .functions
+                .iter()
+                .map(|f| json!({ "name": f.name, "en": f.en, "zh": f.zh, "classes": count(&f.name) }));
             (rows.collect(), value.collect())
         }
         Listing::ExitCodes => {
@@ -84,7 +95,10 @@ pub(crate) fn doctor(args: &ResourceArgs, as_json: bool) -> Outcome {
     let resources = setup::resources(args, false);
     let offers = registry::offers(&resources);
     if as_json {
-        println!("{:#}", json!({ "version": env!("CARGO_PKG_VERSION"), "models": resources.models, "backends": offers }));
+        println!(
+            "{:#}",
+            json!({ "version": env!("CARGO_PKG_VERSION"), "models": resources.models, "backends": offers })
+        );
         return Ok(ExitCode::OK);
     }
     println!("socio-bench {}, model files in {}", env!("CARGO_PKG_VERSION"), resources.models.display());

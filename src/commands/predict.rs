@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use image::{Rgb, RgbImage};
 use serde_json::json;
-use socio_baselines::{Context, Contestant, Failure as Why};
+use socio_baselines::{Contestant, Context, Failure as Why};
 use socio_dataset::{Level, Query, Rle, files, picture};
 use socio_record::ExitCode;
 

@@ -47,9 +47,7 @@ pub(crate) fn command(args: ReportArgs) -> Outcome {
 fn recount(runs: &[Run]) -> Result<(), Failure> {
     for run in runs {
         for record in run.records.values() {
-            let broken = |why: &str| {
-                Failure::input(format!("{}: record {}: {why}", run.path.display(), record.id))
-            };
+            let broken = |why: &str| Failure::input(format!("{}: record {}: {why}", run.path.display(), record.id));
             let Some(truth) = &record.truth else { continue };
             let truth = truth.to_mask().map_err(|e| broken(&e.to_string()))?;
             let (mut mask, mut objects) = (Mask::new(truth.width(), truth.height()), Vec::new());

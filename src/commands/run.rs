@@ -39,12 +39,8 @@ pub(crate) fn run(args: RunArgs) -> Outcome {
 
 pub(crate) fn score(args: ScoreArgs) -> Outcome {
     let plan = [(format!("predictions:{}", args.folder.display()), None)];
-    let settings = MethodArgs {
-        reader: "null".to_owned(),
-        seed: 42,
-        centre_share: None,
-        exec_timeout: std::time::Duration::ZERO,
-    };
+    let settings =
+        MethodArgs { reader: "null".to_owned(), seed: 42, centre_share: None, exec_timeout: std::time::Duration::ZERO };
     let resources = ResourceArgs { models: None, onnxruntime: None };
     go(&plan, &args.data, &args.select, &settings, &resources, &args.report, &args.running)
 }
@@ -194,7 +190,11 @@ fn verdict(runs: &[Run], running: &RunningArgs) -> Outcome {
             kinds.push(format!("{n} {status}"));
         }
     }
-    let text = format!("{errors} samples ended in an error ({}); --max-errors allows {}", kinds.join(", "), running.max_errors);
+    let text = format!(
+        "{errors} samples ended in an error ({}); --max-errors allows {}",
+        kinds.join(", "),
+        running.max_errors
+    );
     Err(Failure::new(ExitCode::FAILURES, text))
 }
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use image::{Rgb, RgbImage};
 use socio_dataset::picture::{self, Tile};
 use socio_dataset::store::{Dataset, Fields};
-use socio_dataset::{files, Sample};
+use socio_dataset::{Sample, files};
 use socio_harness::choose;
 use socio_record::{ExitCode, Run, Selection};
 

@@ -78,7 +78,11 @@ fn stray_mask_values_count_as_foreground_and_are_found() {
     grey.save(&path).unwrap();
     let told = run(t.path(), "data verify set");
     assert_eq!(told.code, 0, "a warning is no error");
-    assert!(told.out.contains("V203 stray mask values") && told.out.contains("3 pixels of values 1, 127, 254"), "{}", told.out);
+    assert!(
+        told.out.contains("V203 stray mask values") && told.out.contains("3 pixels of values 1, 127, 254"),
+        "{}",
+        told.out
+    );
     ok(t.path(), "run --data set --method whole-image --name r --ids name_00030");
     let log = fs::read_to_string(t.path().join("runs/r/records/shard-1-of-1.jsonl")).unwrap();
     assert_eq!(json(&log)["score"]["truth_area"], before as u64 + 3);
@@ -105,7 +109,12 @@ fn corrupt_parquet_at_every_place() {
     let whole = fs::read(&path).unwrap();
     for cut in [0, 3, whole.len() / 2, whole.len() - 5] {
         fs::write(&path, &whole[..cut]).unwrap();
-        fails(t.path(), "run --data hub --method whole-image --name x", 3, &["test-00000-of-00001.parquet is not readable as parquet"]);
+        fails(
+            t.path(),
+            "run --data hub --method whole-image --name x",
+            3,
+            &["test-00000-of-00001.parquet is not readable as parquet"],
+        );
     }
     // Zeroed stretches: an error that names the file, a sample that does not load, or (in unused bytes) nothing.
     for i in 0..24 {
@@ -131,7 +140,12 @@ fn wrong_columns_and_zero_rows() {
     // Our own table of records is parquet, but no dataset.
     ok(t.path(), "run --method whole-image --name r");
     ok(t.path(), "export runs/r --out hub/data/test-00000-of-00001.parquet");
-    fails(t.path(), "run --data hub", 3, &["it has no column `problem`; it has: run, method", "expected the columns id, problem"]);
+    fails(
+        t.path(),
+        "run --data hub",
+        3,
+        &["it has no column `problem`; it has: run, method", "expected the columns id, problem"],
+    );
     let none = Arc::new(arrow_schema::Schema::empty());
     let writer = ParquetWriter::create(&t.path().join("zero"), "test", &none, 1 << 20).unwrap();
     writer.finish().unwrap();
@@ -183,7 +197,9 @@ fn a_read_only_output_folder() {
         assert!(!told.err.contains("panicked"), "{}", told.err);
     }
     raw_set(t.path(), 1);
-    for line in ["data convert set ro/out --to raw", "data convert set ro/out --to parquet", "data show set --out ro/s.png"] {
+    for line in
+        ["data convert set ro/out --to raw", "data convert set ro/out --to parquet", "data show set --out ro/s.png"]
+    {
         let Some(told) = unshared(t.path(), mount, line) else { return };
         assert_eq!(told.code, 4, "`{line}`: {}", told.err);
         assert!(told.err.contains("Read-only file system"), "{}", told.err);

@@ -16,14 +16,16 @@ fn raw_to_parquet_and_back_is_the_same_and_scores_the_same() {
     fs::rename(set.join("spare"), set.join("train/name_00015")).unwrap();
     // Extra fields of three kinds, one of them missing in most samples.
     let question = set.join("test/name_00010/question.json");
-    fs::write(&question, r#"{"problem":"School No. 1","region":"Banepa","gsd_m":0.13,"zoom":19,"checked":true}"#).unwrap();
+    fs::write(&question, r#"{"problem":"School No. 1","region":"Banepa","gsd_m":0.13,"zoom":19,"checked":true}"#)
+        .unwrap();
     let out = ok(t.path(), "data convert set hub --to parquet");
     assert!(out.contains("train: 1 samples") && out.contains("test: 143 samples"), "{out}");
     assert!(t.path().join("hub/data/test-00000-of-00001.parquet").is_file());
     assert!(t.path().join("hub/data/train-00000-of-00001.parquet").is_file());
     ok(t.path(), "data convert hub back --to raw");
     let (mut a, mut b) = (tree(&set), tree(&t.path().join("back")));
-    let (qa, qb) = (a.remove("test/name_00010/question.json").unwrap(), b.remove("test/name_00010/question.json").unwrap());
+    let (qa, qb) =
+        (a.remove("test/name_00010/question.json").unwrap(), b.remove("test/name_00010/question.json").unwrap());
     assert_eq!(json(&String::from_utf8(qa).unwrap()), json(&String::from_utf8(qb).unwrap()));
     assert!(a == b, "some file changed on the way");
     // The same inputs, so the same fingerprint and a report that is equal byte for byte.
@@ -113,7 +115,10 @@ fn a_sound_set_verifies_and_a_spoilt_one_is_told_apart() {
     assert_eq!(report["errors"].as_u64().unwrap() + report["warnings"].as_u64().unwrap(), found.len() as u64);
     // People get a line each, with the file.
     let plain = run(t.path(), "data verify set").out;
-    assert!(plain.contains("V104 sizes differ: ") && plain.contains("100x128 pixels, the satellite image 128x128"), "{plain}");
+    assert!(
+        plain.contains("V104 sizes differ: ") && plain.contains("100x128 pixels, the satellite image 128x128"),
+        "{plain}"
+    );
 }
 
 #[test]

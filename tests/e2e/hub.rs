@@ -39,7 +39,13 @@ fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
 }
 
 fn with(folder: &Path, server: &Server, line: &str) -> crate::support::Told {
-    told(bench(folder).env("HF_ENDPOINT", format!("{}/", server.address)).args(line.split_whitespace()).output().unwrap())
+    told(
+        bench(folder)
+            .env("HF_ENDPOINT", format!("{}/", server.address))
+            .args(line.split_whitespace())
+            .output()
+            .unwrap(),
+    )
 }
 
 #[test]
@@ -78,7 +84,8 @@ fn a_dataset_is_fetched_once_and_then_read_offline() {
         assert_eq!(again.code, 0, "{}", again.err);
         assert_eq!(again.out, first.out);
     }
-    let pinned = offline(&format!("run --data hub:acme/city --method oracle-box --name p --offline --revision {COMMIT}"), false);
+    let pinned =
+        offline(&format!("run --data hub:acme/city --method oracle-box --name p --offline --revision {COMMIT}"), false);
     assert_eq!(pinned.code, 0, "{}", pinned.err);
     let missing = offline("run --data hub:acme/city --offline --revision v9", false);
     assert_eq!(missing.code, 7);
@@ -134,7 +141,10 @@ fn an_interrupted_download_goes_on_and_a_damaged_one_is_refused() {
     let server = Server::start(move |r| {
         let mut reply = hub(&served, r);
         // The first try at the body breaks off half way.
-        if r.path.ends_with(".parquet") && r.range().is_none_or(|(_, to)| to.is_none()) && counter.fetch_add(1, Ordering::SeqCst) == 0 {
+        if r.path.ends_with(".parquet")
+            && r.range().is_none_or(|(_, to)| to.is_none())
+            && counter.fetch_add(1, Ordering::SeqCst) == 0
+        {
             reply.cut = Some(reply.body.len() / 2);
         }
         reply
@@ -144,7 +154,8 @@ fn an_interrupted_download_goes_on_and_a_damaged_one_is_refused() {
     assert!(broken.err.contains("what has arrived is kept, run again"), "{}", broken.err);
     let whole = with(t.path(), &server, "data stats hub:acme/city");
     assert_eq!(whole.code, 0, "{}", whole.err);
-    let resumed = server.requests().iter().filter_map(Request::range).any(|(from, to)| to.is_none() && from > 0 && from < size);
+    let resumed =
+        server.requests().iter().filter_map(Request::range).any(|(from, to)| to.is_none() && from > 0 && from < size);
     assert!(resumed, "the second try asked for the rest alone");
     // A server that tells one hash and sends other bytes.
     let u = tempdir().unwrap();

@@ -29,13 +29,19 @@ fn answering(reply: &str) -> String {
 fn a_program_may_answer_with_objects_masks_or_files() {
     let t = tempdir().unwrap();
     raw_set(t.path(), 1);
-    let record = || json(fs::read_to_string(t.path().join("runs/x/records/shard-1-of-1.jsonl")).unwrap().lines().next().unwrap());
+    let record = || {
+        json(fs::read_to_string(t.path().join("runs/x/records/shard-1-of-1.jsonl")).unwrap().lines().next().unwrap())
+    };
     let told = exec(t.path(), &answering(r#"{"id":"$id","objects":[{"box":[10,10,20,30]}],"text":"a <b>"}"#), "");
     assert_eq!(told.code, 0, "{}", told.err);
     assert_eq!(record()["score"]["predicted_area"], 200);
     assert_eq!(record()["stages"][0]["text"], "a <b>");
     let full = socio_dataset::Rle::from(&socio_dataset::Mask::full(128, 128));
-    let told = exec(t.path(), &answering(&format!(r#"{{"id":"$id","mask":{{"size":[128,128],"counts":"{}"}}}}"#, full.counts)), "");
+    let told = exec(
+        t.path(),
+        &answering(&format!(r#"{{"id":"$id","mask":{{"size":[128,128],"counts":"{}"}}}}"#, full.counts)),
+        "",
+    );
     assert_eq!(told.code, 0, "{}", told.err);
     assert_eq!(record()["score"]["predicted_area"], 128 * 128);
     let mask = t.path().join("m.png");
@@ -61,7 +67,11 @@ fn a_program_that_fails_spoils_its_samples_and_no_more() {
         (answering(r#"{"id":"other $id","objects":[]}"#), "", "asked was `class_00"),
         (answering(r#"{"id":"$id"}"#), "", "neither mask, mask_file, objects nor error"),
         (answering(r#"{"id":"$id","error":"no GPU"}"#), "", "it says: no GPU"),
-        (answering(r#"{"id":"$id","mask":{"size":[9,9],"counts":"5"}}"#), "", "run lengths add up to 5 pixels, expected 81"),
+        (
+            answering(r#"{"id":"$id","mask":{"size":[9,9],"counts":"5"}}"#),
+            "",
+            "run lengths add up to 5 pixels, expected 81",
+        ),
         (answering(r#"{"id":"$id","mask":{"size":[4294967295,4294967295],"counts":"0"}}"#), "", "larger than the 2^28"),
     ] {
         let told = exec(t.path(), &program, more);
@@ -70,7 +80,13 @@ fn a_program_that_fails_spoils_its_samples_and_no_more() {
         assert!(told.err.contains("3 samples ended in an error"), "{}", told.err);
     }
     // A box far outside, reversed or huge is an empty or clipped mask, no crash.
-    let told = exec(t.path(), &answering(r#"{"id":"$id","objects":[{"box":[900,900,-5,1e300]},{"box":[-1e9,-1e9,1e9,1e9]},{"points":[[1e300,-7]]}]}"#), "");
+    let told = exec(
+        t.path(),
+        &answering(
+            r#"{"id":"$id","objects":[{"box":[900,900,-5,1e300]},{"box":[-1e9,-1e9,1e9,1e9]},{"points":[[1e300,-7]]}]}"#,
+        ),
+        "",
+    );
     assert_eq!(told.code, 0, "{}", told.err);
 }
 
@@ -97,8 +113,12 @@ fn masks_of_another_tool_are_checked_and_scored() {
     fs::write(folder.join("stranger.png"), b"x").unwrap();
     let told = run(t.path(), "validate-predictions masks --data set --json");
     assert_eq!(told.code, 21);
-    let codes: Vec<String> =
-        json(&told.out)["findings"].as_array().unwrap().iter().map(|f| f["code"].as_str().unwrap().to_owned()).collect();
+    let codes: Vec<String> = json(&told.out)["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|f| f["code"].as_str().unwrap().to_owned())
+        .collect();
     assert_eq!(codes, ["P101", "P102", "P103", "P201"]);
     let told = fails(t.path(), "score masks --data set --name spoilt", 20, &["1 missing prediction, 1 bad prediction"]);
     assert!(told.out.contains("missing prediction"), "{}", told.out);
@@ -116,10 +136,17 @@ fn a_replay_gives_the_recorded_masks_and_says_what_it_lacks() {
     let t = tempdir().unwrap();
     raw_set(t.path(), 1);
     ok(t.path(), "run --data set --method oracle-box --name recorded --limit 20");
-    let figures = |name: &str| json(&ok(t.path(), &format!("report {name} --json")))["tables"][0]["rows"][0]["cells"]["All gIoU"].clone();
+    let figures = |name: &str| {
+        json(&ok(t.path(), &format!("report {name} --json")))["tables"][0]["rows"][0]["cells"]["All gIoU"].clone()
+    };
     ok(t.path(), "run --data set --method oracle-box --segmenter replay:runs/recorded --name replayed --limit 20");
     assert_eq!(figures("runs/replayed"), figures("runs/recorded"));
-    let told = fails(t.path(), "run --data set --method oracle-box --segmenter replay:runs/recorded --name more", 20, &["4 backend error"]);
+    let told = fails(
+        t.path(),
+        "run --data set --method oracle-box --segmenter replay:runs/recorded --name more",
+        20,
+        &["4 backend error"],
+    );
     assert!(told.err.contains("holds no answer to this request"), "{}", told.err);
     fails(t.path(), "run --data set --method oracle-box --segmenter replay:nowhere", 3, &["nowhere is no run"]);
 }
@@ -129,7 +156,10 @@ fn ones_own_images_get_a_mask_and_a_picture() {
     let t = tempdir().unwrap();
     let set = raw_set(t.path(), 1);
     let sample = set.join("test/class_00090");
-    let line = format!("predict --sat {0}/sat.png --map {0}/map.png --query School --method centre-box --out out/m.png", sample.display());
+    let line = format!(
+        "predict --sat {0}/sat.png --map {0}/map.png --query School --method centre-box --out out/m.png",
+        sample.display()
+    );
     let out = ok(t.path(), &line);
     assert!(out.contains("1 objects") && out.contains("out/m.png"), "{out}");
     let mask = socio_dataset::Mask::from_image_bytes(&fs::read(t.path().join("out/m.png")).unwrap()).unwrap();
@@ -152,13 +182,20 @@ fn without_onnxruntime_there_is_one_clear_line() {
     let t = tempdir().unwrap();
     let models = t.path().join("models/lite_medsam");
     fs::create_dir_all(&models).unwrap();
-    let told = fails(t.path(), "run --segmenter lite-medsam --method oracle-box --models models", 5, &["lite-medsam", "models fetch lite-medsam"]);
+    let told = fails(
+        t.path(),
+        "run --segmenter lite-medsam --method oracle-box --models models",
+        5,
+        &["lite-medsam", "models fetch lite-medsam"],
+    );
     assert_eq!(told.err.trim().lines().count(), 1, "{}", told.err);
     for file in ["lite_medsam_encoder.onnx", "lite_medsam_decoder.onnx"] {
         fs::write(models.join(file), b"x").unwrap();
     }
     fs::write(t.path().join("fake.so"), b"not a library").unwrap();
-    for (path, part) in [("gone.so", "no file gone.so"), ("fake.so", "did not load"), ("models", "no onnxruntime library in models")] {
+    for (path, part) in
+        [("gone.so", "no file gone.so"), ("fake.so", "did not load"), ("models", "no onnxruntime library in models")]
+    {
         let line = format!("run --segmenter lite-medsam --method oracle-box --models models --onnxruntime {path}");
         let told = fails(t.path(), &line, 5, &[part, "ORT_DYLIB_PATH"]);
         assert_eq!(told.err.trim().lines().count(), 1, "{}", told.err);

@@ -25,7 +25,9 @@ fn random(rng: &mut SplitMix, width: usize, height: usize) -> Vec<bool> {
         }
         3 => {
             let share = 1 + rng.below(9);
-            pixels.iter_mut().for_each(|p| *p = rng.below(10) < share);
+            for p in &mut pixels {
+                *p = rng.below(10) < share;
+            }
         }
         _ => {
             for _ in 0..=rng.below(5) {

@@ -13,7 +13,12 @@ fn what_is_not_the_pinned_file_is_refused() {
     let t = tempdir().unwrap();
     let server = Server::start(|_| Reply::new(200, "an error page"));
     let line = format!("models fetch pp-ocrv5 --models m --from {}", server.address);
-    fails(t.path(), &line, 7, &["ppocrv5_det.onnx could not be fetched", "it has 13 bytes, expected 4740548: another file"]);
+    fails(
+        t.path(),
+        &line,
+        7,
+        &["ppocrv5_det.onnx could not be fetched", "it has 13 bytes, expected 4740548: another file"],
+    );
     assert!(fs::read_dir(t.path().join("m/ocr")).unwrap().next().is_none(), "nothing is left");
     let gone = Server::start(|_| Reply::new(404, ""));
     fails(t.path(), &format!("models fetch pp-ocrv5 --models m --from {}", gone.address), 7, &["404"]);

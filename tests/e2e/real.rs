@@ -24,7 +24,10 @@ fn floors_oracle_and_map_reader_on_the_real_samples() {
     let report = json(&run.out);
     let rows = report["tables"][0]["rows"].as_array().unwrap();
     let of = |name: &str, column: &str| -> f64 {
-        let row: &Value = rows.iter().find(|r| r["cells"]["Method"].as_str().unwrap().trim_end_matches([' ', '†', '‡']) == name).unwrap();
+        let row: &Value = rows
+            .iter()
+            .find(|r| r["cells"]["Method"].as_str().unwrap().trim_end_matches([' ', '†', '‡']) == name)
+            .unwrap();
         row["cells"][column]["percent"].as_f64().unwrap()
     };
     assert_eq!(rows.len(), 7);

@@ -49,7 +49,8 @@ fn the_paper_stands_beside_and_is_not_ranked() {
     let t = tempdir().unwrap();
     raw_set(t.path(), 1);
     ok(t.path(), "run --data set --method oracle-box --name r");
-    let rows = json(&ok(t.path(), "report runs/r --json --with-paper"))["tables"][0]["rows"].as_array().unwrap().clone();
+    let rows =
+        json(&ok(t.path(), "report runs/r --json --with-paper"))["tables"][0]["rows"].as_array().unwrap().clone();
     assert_eq!(rows.len(), 11);
     let published: Vec<_> = rows.iter().filter(|r| r["group"] == "published").collect();
     assert_eq!(published.len(), 10);
@@ -80,7 +81,18 @@ fn lists_help_and_completions() {
     for shell in ["bash", "zsh", "fish"] {
         assert!(ok(t.path(), &format!("completions {shell}")).contains("socio-bench"));
     }
-    for command in ["run", "report", "data convert", "data verify", "data show", "merge", "predict", "score", "export", "models fetch"] {
+    for command in [
+        "run",
+        "report",
+        "data convert",
+        "data verify",
+        "data show",
+        "merge",
+        "predict",
+        "score",
+        "export",
+        "models fetch",
+    ] {
         assert!(ok(t.path(), &format!("{command} --help")).contains("Example"), "{command}");
     }
     assert!(ok(t.path(), "--help").contains("Exit codes:"));

@@ -46,7 +46,12 @@ fn changed_inputs_are_refused_with_the_difference() {
     let question = set.join("test/name_00030/question.json");
     let old = fs::read(&question).unwrap();
     fs::write(&question, r#"{"problem": "Another Place"}"#).unwrap();
-    fails(t.path(), "run --data set --method whole-image", 6, &["sample name_00030: its text or images changed", "data.fingerprint: was ", "--fresh"]);
+    fails(
+        t.path(),
+        "run --data set --method whole-image",
+        6,
+        &["sample name_00030: its text or images changed", "data.fingerprint: was ", "--fresh"],
+    );
     fs::write(&question, old).unwrap();
     ok(t.path(), "run --data set --method whole-image");
     fails(t.path(), "run --data set --method whole-image --seed 7", 6, &["seed: was 42, is 7"]);
@@ -112,7 +117,9 @@ fn deterministic_runs_are_equal_byte_for_byte_timings_aside() {
         text.lines().map(|l| l.split("\"timings\"").next().unwrap().to_owned()).collect::<Vec<_>>()
     };
     assert_eq!(log("a"), log("b"));
-    let ids = |name: &str| json(&fs::read_to_string(t.path().join(format!("runs/{name}/manifest.json"))).unwrap())["id"].clone();
+    let ids = |name: &str| {
+        json(&fs::read_to_string(t.path().join(format!("runs/{name}/manifest.json"))).unwrap())["id"].clone()
+    };
     assert_eq!(ids("a"), ids("b"));
 }
 
@@ -149,7 +156,10 @@ fn a_second_process_on_one_shard_is_refused() {
     }
     std::thread::sleep(std::time::Duration::from_millis(200));
     let told = crate::support::told(
-        crate::support::bench(t.path()).args(["run", "--data", "set", "--name", "r", "--method", slow]).output().unwrap(),
+        crate::support::bench(t.path())
+            .args(["run", "--data", "set", "--name", "r", "--method", slow])
+            .output()
+            .unwrap(),
     );
     first.kill().unwrap();
     first.wait().unwrap();

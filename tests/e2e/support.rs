@@ -17,8 +17,19 @@ pub(crate) fn bench(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_socio-bench"));
     command.current_dir(folder);
     for name in [
-        "HF_ENDPOINT", "HF_TOKEN", "HF_HUB_OFFLINE", "HF_HUB_CACHE", "ORT_DYLIB_PATH", "SOCIO_MODELS", "http_proxy",
-        "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "RUST_BACKTRACE",
+        "HF_ENDPOINT",
+        "HF_TOKEN",
+        "HF_HUB_OFFLINE",
+        "HF_HUB_CACHE",
+        "ORT_DYLIB_PATH",
+        "SOCIO_MODELS",
+        "http_proxy",
+        "https_proxy",
+        "all_proxy",
+        "HTTP_PROXY",
+        "HTTPS_PROXY",
+        "ALL_PROXY",
+        "RUST_BACKTRACE",
     ] {
         command.env_remove(name);
     }
@@ -58,7 +69,12 @@ pub(crate) fn fails(folder: &Path, line: &str, code: i32, parts: &[&str]) -> Tol
     let told = run(folder, line);
     assert_eq!(told.code, code, "`{line}`\n{}\n{}", told.out, told.err);
     for part in parts {
-        assert!(told.err.contains(part) || told.out.contains(part), "`{line}` should say `{part}`:\n{}\n{}", told.out, told.err);
+        assert!(
+            told.err.contains(part) || told.out.contains(part),
+            "`{line}` should say `{part}`:\n{}\n{}",
+            told.out,
+            told.err
+        );
     }
     assert!(!told.err.contains("panicked"), "{}", told.err);
     told
@@ -229,7 +245,8 @@ fn serve(mut stream: TcpStream, log: &Mutex<Vec<Request>>, answer: &dyn Fn(&Requ
     let request = Request { path, headers };
     log.lock().unwrap().push(request.clone());
     let reply = answer(&request);
-    let mut head = format!("HTTP/1.1 {} X\r\nContent-Length: {}\r\nConnection: close\r\n", reply.status, reply.body.len());
+    let mut head =
+        format!("HTTP/1.1 {} X\r\nContent-Length: {}\r\nConnection: close\r\n", reply.status, reply.body.len());
     for (name, value) in &reply.headers {
         head.push_str(&format!("{name}: {value}\r\n"));
     }

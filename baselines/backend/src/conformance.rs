@@ -144,7 +144,8 @@ pub fn map_reader(reader: &dyn MapReader) -> Vec<String> {
         match (reader.read(&image), reader.read(&image)) {
             (Ok(a), Ok(b)) if a != b => findings.push(format!("{width}x{height}: read again, it reads otherwise")),
             (Ok(labels), _) => {
-                let inside = |p: &Point| (0.0..=f64::from(width)).contains(&p.x) && (0.0..=f64::from(height)).contains(&p.y);
+                let inside =
+                    |p: &Point| (0.0..=f64::from(width)).contains(&p.x) && (0.0..=f64::from(height)).contains(&p.y);
                 if !labels.iter().flat_map(|l| &l.corners).all(inside) {
                     findings.push(format!("{width}x{height}: a label lies outside the map"));
                 }

@@ -59,9 +59,7 @@ pub struct NullSegmenter {
 impl Default for NullSegmenter {
     fn default() -> Self {
         let name = "null".to_owned();
-        Self {
-            caps: SegmenterCaps { fingerprint: name.clone(), name, boxes: true, points: true, deterministic: true },
-        }
+        Self { caps: SegmenterCaps { fingerprint: name.clone(), name, boxes: true, points: true, deterministic: true } }
     }
 }
 

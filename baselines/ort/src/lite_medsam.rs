@@ -66,13 +66,20 @@ impl LiteMedSam {
         let decoder = Graph::load(runtime, &folder.join("lite_medsam_decoder.onnx"), &["emb", "box"], threads)?;
         let fingerprint =
             hash::FieldHasher::default().field(encoder.hash()).field(decoder.hash()).field(PROCESSING).hex(16);
-        let caps =
-            SegmenterCaps { name: "lite-medsam".to_owned(), boxes: true, points: false, deterministic: true, fingerprint };
+        let caps = SegmenterCaps {
+            name: "lite-medsam".to_owned(),
+            boxes: true,
+            points: false,
+            deterministic: true,
+            fingerprint,
+        };
         Ok(Self { encoder, decoder, caps })
     }
 
     fn encoded(&self, seen: &Seen, window: Window) -> Result<Arc<Encoded>, BackendError> {
-        let find = |kept: &VecDeque<(Window, Arc<Encoded>)>| kept.iter().find(|(w, _)| *w == window).map(|(_, e)| Arc::clone(e));
+        let find = |kept: &VecDeque<(Window, Arc<Encoded>)>| {
+            kept.iter().find(|(w, _)| *w == window).map(|(_, e)| Arc::clone(e))
+        };
         if let Some(known) = find(&seen.windows.lock().unwrap_or_else(PoisonError::into_inner)) {
             return Ok(known);
         }
@@ -89,7 +96,8 @@ impl LiteMedSam {
     fn segment(&self, seen: &Seen, prompt: &Prompt) -> Result<Segment, BackendError> {
         const DOING: &str = "decoding a mask";
         let (width, height) = seen.image.dimensions();
-        let unsupported = |what: &str| BackendError::Unsupported { backend: self.caps.name.clone(), what: what.to_owned() };
+        let unsupported =
+            |what: &str| BackendError::Unsupported { backend: self.caps.name.clone(), what: what.to_owned() };
         if !prompt.points.is_empty() {
             return Err(unsupported("points: it is prompted with boxes alone"));
         }
@@ -101,10 +109,10 @@ impl LiteMedSam {
         let window = window(bbox, width, height);
         let encoded = self.encoded(seen, window)?;
         let corner = [window.left, window.top, window.left, window.top];
-        let values = <[f64; 4]>::from(bbox).into_iter().zip(corner).map(|(v, c)| ((v - f64::from(c)) * encoded.scale) as f32);
+        let values =
+            <[f64; 4]>::from(bbox).into_iter().zip(corner).map(|(v, c)| ((v - f64::from(c)) * encoded.scale) as f32);
         let input = Array { shape: vec![1, 4], values: values.collect() };
-        let mut outputs =
-            self.decoder.run(vec![("emb", encoded.features.clone()), ("box", input)], DOING)?.into_iter();
+        let mut outputs = self.decoder.run(vec![("emb", encoded.features.clone()), ("box", input)], DOING)?.into_iter();
         let logits = first(outputs.by_ref().take(1).collect(), DOING)?;
         let score = outputs.next().and_then(|a| a.values.first().copied()).map(f64::from);
         if logits.values.len() != SIDE * SIDE {

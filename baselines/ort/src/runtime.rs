@@ -38,11 +38,15 @@ impl Runtime {
     /// # Errors
     /// When it is not there, is no onnxruntime, or is older than 1.24: one line that says what to do.
     pub fn load(path: Option<&Path>) -> Result<Self, BackendError> {
-        let named = path.map(Path::to_owned).or_else(|| env::var_os("ORT_DYLIB_PATH").filter(|v| !v.is_empty()).map(PathBuf::from));
+        let named = path
+            .map(Path::to_owned)
+            .or_else(|| env::var_os("ORT_DYLIB_PATH").filter(|v| !v.is_empty()).map(PathBuf::from));
         let missing = |why: String| BackendError::Unavailable { backend: BACKEND.to_owned(), why };
         let library = match named {
             None => PathBuf::from(LIBRARY),
-            Some(p) if p.is_dir() => in_folder(&p).ok_or_else(|| missing(format!("no onnxruntime library in {}; {WHERE}", p.display())))?,
+            Some(p) if p.is_dir() => {
+                in_folder(&p).ok_or_else(|| missing(format!("no onnxruntime library in {}; {WHERE}", p.display())))?
+            }
             Some(p) if p.is_file() => p,
             Some(p) => return Err(missing(format!("no file {}; {WHERE}", p.display()))),
         };
@@ -55,9 +59,10 @@ impl Runtime {
             let builder = ort::init_from(&library).map_err(|e| e.to_string())?;
             builder.with_name("socio-bench").with_telemetry(false).build().map_err(|e| e.to_string())
         }));
-        let environment = attempt
-            .unwrap_or_else(|_| Err("the library is not a usable onnxruntime".to_owned()))
-            .map_err(|why| missing(format!("onnxruntime did not load from {}: {}; {WHERE}", library.display(), one_line(&why))))?;
+        let environment =
+            attempt.unwrap_or_else(|_| Err("the library is not a usable onnxruntime".to_owned())).map_err(|why| {
+                missing(format!("onnxruntime did not load from {}: {}; {WHERE}", library.display(), one_line(&why)))
+            })?;
         let runtime = Self { environment, library };
         *loaded = Some(runtime.clone());
         Ok(runtime)

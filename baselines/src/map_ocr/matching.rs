@@ -71,7 +71,8 @@ fn last_match(text: &str, word: &str) -> Option<usize> {
     }
     let whole = word.is_ascii();
     text.rmatch_indices(word).map(|(at, _)| (at, at + word.len())).find_map(|(start, end)| {
-        let bounded = !text[..start].ends_with(char::is_alphanumeric) && !text[end..].starts_with(char::is_alphanumeric);
+        let bounded =
+            !text[..start].ends_with(char::is_alphanumeric) && !text[end..].starts_with(char::is_alphanumeric);
         (!whole || bounded).then_some(end)
     })
 }
@@ -89,7 +90,11 @@ mod tests {
     #[test]
     fn names_match_through_misread_letters_and_borders() {
         let size = (768, 768);
-        assert!(names("Nepal Majdoor Kishan Party Office", &label("Nepal Majdoor-Kishan Party Ofice", 90.0, 300.0), size));
+        assert!(names(
+            "Nepal Majdoor Kishan Party Office",
+            &label("Nepal Majdoor-Kishan Party Ofice", 90.0, 300.0),
+            size
+        ));
         assert!(names("chandeshwori temple", &label("chandeshw", 600.0, 767.0), size));
         assert!(!names("chandeshwori temple", &label("chandeshw", 300.0, 400.0), size));
         assert!(!names("Mayur Cinema", &label("Innovative Academy", 90.0, 300.0), size));

@@ -27,8 +27,7 @@ impl MapOcr {
         if level == Level::Name {
             return labels.iter().filter(|l| matching::names(&query.text, l, size)).collect();
         }
-        let wanted: Vec<&str> =
-            self.hierarchy.classes_of(level, &query.text).iter().map(|c| c.name.as_str()).collect();
+        let wanted: Vec<&str> = self.hierarchy.classes_of(level, &query.text).iter().map(|c| c.name.as_str()).collect();
         let speaks = |l: &&Label| matching::class_of(&self.hierarchy, &l.text).is_some_and(|c| wanted.contains(&c));
         labels.iter().filter(speaks).collect()
     }
@@ -53,7 +52,11 @@ impl Method for MapOcr {
         let chosen = self.matching(query, &labels, map.dimensions());
         let read = labels.iter().map(|l| l.text.as_str()).collect::<Vec<_>>().join("\n");
         if chosen.is_empty() {
-            return Err(Failure::NoAnswer(format!("none of {} labels on the map speaks for `{}`", labels.len(), query.text)));
+            return Err(Failure::NoAnswer(format!(
+                "none of {} labels on the map speaks for `{}`",
+                labels.len(),
+                query.text
+            )));
         }
         let mut prompts: Vec<Prompt> = Vec::new();
         for label in chosen {

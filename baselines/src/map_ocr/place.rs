@@ -29,13 +29,9 @@ pub(super) fn of(map: &RgbImage, label: &Label, size: &CentreBox) -> Bbox {
 /// The colourful blob next to a label, about as large as its letters: the nearest one.
 fn marker(map: &RgbImage, text: Bbox) -> Option<Component> {
     let letter = text.height();
-    let near = Bbox {
-        x0: text.x0 - 1.5 * letter,
-        y0: text.y0 - letter,
-        x1: text.x1 + 1.5 * letter,
-        y1: text.y1 + letter,
-    }
-    .clipped(map.width(), map.height());
+    let near =
+        Bbox { x0: text.x0 - 1.5 * letter, y0: text.y0 - letter, x1: text.x1 + 1.5 * letter, y1: text.y1 + letter }
+            .clipped(map.width(), map.height());
     let (left, top) = (near.x0 as u32, near.y0 as u32);
     let colourful = Mask::from_fn(map.width(), map.height(), |x, y| {
         x >= left && y >= top && f64::from(x) < near.x1 && f64::from(y) < near.y1 && {

@@ -77,11 +77,7 @@ impl Component {
     }
 
     fn of_run(run: Run) -> Self {
-        Self {
-            runs: vec![run],
-            area: u64::from(run.x1 - run.x0),
-            corners: [run.x0, run.y, run.x1, run.y + 1],
-        }
+        Self { runs: vec![run], area: u64::from(run.x1 - run.x0), corners: [run.x0, run.y, run.x1, run.y + 1] }
     }
 
     fn push(&mut self, run: Run) {

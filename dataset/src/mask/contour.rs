@@ -4,8 +4,8 @@
 //! polygon area is above 10 square pixels, their bounding rectangles. A contour's polygon runs through the centres
 //! of the outermost pixels, so its area is less than the pixel count: a block of 4 x 4 pixels has area 9.
 
-use super::components::{Component, Connectivity};
 use super::Mask;
+use super::components::{Component, Connectivity};
 use crate::Bbox;
 
 /// Contours of this polygon area or less are dropped.

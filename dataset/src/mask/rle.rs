@@ -129,9 +129,8 @@ fn decompress(text: &str) -> Result<Vec<u64>, MaskError> {
         let mut x = 0i64;
         let mut shift = 0;
         loop {
-            let (at, byte) = characters
-                .next()
-                .ok_or(MaskError::RleText { at: text.len(), why: "it ends within a number" })?;
+            let (at, byte) =
+                characters.next().ok_or(MaskError::RleText { at: text.len(), why: "it ends within a number" })?;
             let bits = byte.wrapping_sub(48);
             if bits > 63 {
                 return Err(MaskError::RleText { at, why: "expected a character from '0' to 'o'" });

@@ -23,11 +23,8 @@ pub fn contact_sheet(tiles: &[Tile], columns: u32, side: u32) -> RgbImage {
     let lines = tiles.iter().map(|t| t.caption.len()).max().unwrap_or(0) as u32;
     let (tile_w, tile_h) = (pictures * (side + 4) - 4, lines * LINE_HEIGHT + side);
     let rows = (tiles.len() as u32).div_ceil(columns);
-    let mut sheet = RgbImage::from_pixel(
-        columns * (tile_w + MARGIN) + MARGIN,
-        rows * (tile_h + MARGIN) + MARGIN,
-        PAPER,
-    );
+    let mut sheet =
+        RgbImage::from_pixel(columns * (tile_w + MARGIN) + MARGIN, rows * (tile_h + MARGIN) + MARGIN, PAPER);
     for (i, tile) in tiles.iter().enumerate() {
         let (column, row) = (i as u32 % columns, i as u32 / columns);
         let (left, top) = (MARGIN + column * (tile_w + MARGIN), MARGIN + row * (tile_h + MARGIN));

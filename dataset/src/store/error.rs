@@ -35,7 +35,9 @@ pub enum StoreError {
         split: String,
     },
     /// Some of the shards that a shard's name promises are not there.
-    #[error("split `{split}` has {found} of {expected} shards: {missing} is missing; fetch or copy it beside the others")]
+    #[error(
+        "split `{split}` has {found} of {expected} shards: {missing} is missing; fetch or copy it beside the others"
+    )]
     MissingShard {
         /// The split.
         split: String,

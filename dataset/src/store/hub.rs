@@ -42,7 +42,10 @@ pub struct HubOptions {
 impl fmt::Debug for HubOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // The token stays out of logs.
-        f.debug_struct("HubOptions").field("revision", &self.revision).field("endpoint", &self.endpoint).finish_non_exhaustive()
+        f.debug_struct("HubOptions")
+            .field("revision", &self.revision)
+            .field("endpoint", &self.endpoint)
+            .finish_non_exhaustive()
     }
 }
 
@@ -58,8 +61,12 @@ impl HubOptions {
         let stored = || fs::read_to_string(home.join("token")).ok().map(|t| t.trim().to_owned());
         Self {
             revision: None,
-            offline: set("HF_HUB_OFFLINE").is_some_and(|v| matches!(v.to_lowercase().as_str(), "1" | "true" | "yes" | "on")),
-            endpoint: set("HF_ENDPOINT").unwrap_or_else(|| DEFAULT_ENDPOINT.to_owned()).trim_end_matches('/').to_owned(),
+            offline: set("HF_HUB_OFFLINE")
+                .is_some_and(|v| matches!(v.to_lowercase().as_str(), "1" | "true" | "yes" | "on")),
+            endpoint: set("HF_ENDPOINT")
+                .unwrap_or_else(|| DEFAULT_ENDPOINT.to_owned())
+                .trim_end_matches('/')
+                .to_owned(),
             token: set("HF_TOKEN").or_else(stored).filter(|t| !t.is_empty()),
             cache: set("HF_HUB_CACHE").map_or_else(|| home.join("hub"), PathBuf::from),
             progress: None,
@@ -142,7 +149,8 @@ pub struct Fetched {
 /// # Errors
 /// See [`HubError`].
 pub fn fetch(repository: &str, options: &HubOptions) -> Result<Fetched, HubError> {
-    let word = |s: &str| !s.is_empty() && !s.starts_with('.') && s.chars().all(|c| c.is_alphanumeric() || "-_.".contains(c));
+    let word =
+        |s: &str| !s.is_empty() && !s.starts_with('.') && s.chars().all(|c| c.is_alphanumeric() || "-_.".contains(c));
     if !repository.split_once('/').is_some_and(|(owner, name)| word(owner) && word(name)) {
         return Err(HubError::Name(repository.to_owned()));
     }
@@ -152,11 +160,16 @@ pub fn fetch(repository: &str, options: &HubOptions) -> Result<Fetched, HubError
 fn from_cache(repository: &str, options: &HubOptions) -> Result<Fetched, HubError> {
     let folder = options.cache.join(Repo::dataset(repository.to_owned()).folder_name());
     let wanted = options.wanted();
-    let commit = fs::read_to_string(folder.join("refs").join(wanted)).map_or_else(|_| wanted.to_owned(), |c| c.trim().to_owned());
+    let commit = fs::read_to_string(folder.join("refs").join(wanted))
+        .map_or_else(|_| wanted.to_owned(), |c| c.trim().to_owned());
     let snapshot = folder.join("snapshots").join(&commit);
     let found = super::parquet_files(&snapshot).unwrap_or_default();
     if found.is_empty() {
-        return Err(HubError::NotCached { repository: repository.to_owned(), revision: wanted.to_owned(), cache: options.cache.clone() });
+        return Err(HubError::NotCached {
+            repository: repository.to_owned(),
+            revision: wanted.to_owned(),
+            cache: options.cache.clone(),
+        });
     }
     Ok(Fetched { files: found, revision: commit })
 }
@@ -176,10 +189,14 @@ fn from_hub(repository: &str, options: &HubOptions) -> Result<Fetched, HubError>
         .map_err(|e| failed(repository, &e))?;
     let at = |revision: &str| Repo::with_revision(repository.to_owned(), RepoType::Dataset, revision.to_owned());
     let named = at(options.wanted());
-    let info = api.repo(named.clone()).info().map_err(|e| failed(&format!("{repository} at revision `{}`", options.wanted()), &e))?;
+    let info = api
+        .repo(named.clone())
+        .info()
+        .map_err(|e| failed(&format!("{repository} at revision `{}`", options.wanted()), &e))?;
     // Every file from the commit that the listing speaks of, even if the branch moves meanwhile.
     let commit = at(&info.sha);
-    let mut names: Vec<String> = info.siblings.into_iter().map(|s| s.rfilename).filter(|n| n.ends_with(".parquet")).collect();
+    let mut names: Vec<String> =
+        info.siblings.into_iter().map(|s| s.rfilename).filter(|n| n.ends_with(".parquet")).collect();
     if names.iter().any(|n| n.starts_with("data/")) {
         names.retain(|n| n.starts_with("data/"));
     }
@@ -200,7 +217,10 @@ fn from_hub(repository: &str, options: &HubOptions) -> Result<Fetched, HubError>
         return Err(HubError::NoParquet { repository: repository.to_owned(), revision: info.sha });
     }
     // So that the branch's name is found offline.
-    cache.repo(named).create_ref(&info.sha).map_err(|source| HubError::Cache { path: options.cache.clone(), source })?;
+    cache
+        .repo(named)
+        .create_ref(&info.sha)
+        .map_err(|source| HubError::Cache { path: options.cache.clone(), source })?;
     Ok(Fetched { files, revision: info.sha })
 }
 
@@ -254,10 +274,13 @@ fn explain(error: &ApiError) -> String {
     if let ApiError::RequestError(e) = error {
         return match **e {
             ureq::Error::StatusCode(401 | 403) => {
-                "it refused us (401/403): the repository is private or gated; set HF_TOKEN to a token that may read it".to_owned()
+                "it refused us (401/403): the repository is private or gated; set HF_TOKEN to a token that may read it"
+                    .to_owned()
             }
             ureq::Error::StatusCode(404) => "no such repository, revision or file (404)".to_owned(),
-            ureq::Error::StatusCode(429) => "too many requests (429): wait a while and run again; what has arrived is kept".to_owned(),
+            ureq::Error::StatusCode(429) => {
+                "too many requests (429): wait a while and run again; what has arrived is kept".to_owned()
+            }
             ureq::Error::StatusCode(code) => format!("HTTP status {code}; what has arrived is kept, run again"),
             ref other => format!("{other}; what has arrived is kept, run again (or --offline for the cache alone)"),
         };

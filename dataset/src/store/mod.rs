@@ -83,7 +83,11 @@ impl Dataset {
             Source::Parquet(ParquetStore::open(vec![path.to_owned()])?)
         } else if path.is_dir() {
             let files = parquet_files(path)?;
-            if files.is_empty() { Source::Raw(RawStore::open(path)?) } else { Source::Parquet(ParquetStore::open(files)?) }
+            if files.is_empty() {
+                Source::Raw(RawStore::open(path)?)
+            } else {
+                Source::Parquet(ParquetStore::open(files)?)
+            }
         } else {
             return Err(StoreError::NotFound(path.to_owned()));
         };
@@ -152,9 +156,9 @@ impl Dataset {
         match &self.source {
             Source::Raw(s) => s.read(split, wanted, fields),
             Source::Parquet(s) => Ok(s.read(split, wanted, fields)),
-            Source::Placeholder => Ok(Box::new(
-                placeholder::scenes().filter(move |s| wanted.is_none_or(|w| w.contains(&s.id))).map(Ok),
-            )),
+            Source::Placeholder => {
+                Ok(Box::new(placeholder::scenes().filter(move |s| wanted.is_none_or(|w| w.contains(&s.id))).map(Ok)))
+            }
         }
     }
 

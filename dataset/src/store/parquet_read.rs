@@ -9,7 +9,9 @@ use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrayRef, RecordBatch, StructArray};
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
 use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder, RowSelection, RowSelector};
+use parquet::arrow::arrow_reader::{
+    ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder, RowSelection, RowSelector,
+};
 use parquet::errors::ParquetError;
 
 use super::encoded::Origin;
@@ -69,12 +71,7 @@ impl ParquetStore {
         Ok(Arc::new(Schema::new(fields).with_metadata(schema.metadata().clone())))
     }
 
-    pub(super) fn read<'a>(
-        &'a self,
-        split: &str,
-        wanted: Option<&'a BTreeSet<String>>,
-        fields: Fields,
-    ) -> Samples<'a> {
+    pub(super) fn read<'a>(&'a self, split: &str, wanted: Option<&'a BTreeSet<String>>, fields: Fields) -> Samples<'a> {
         let files = self.splits.get(split).map(Vec::as_slice).unwrap_or_default();
         Box::new(Rows { files: files.iter(), wanted, fields, open: None, ready: VecDeque::new() })
     }
@@ -123,7 +120,8 @@ fn check_schema(schema: &Schema, path: &Path) -> Result<(), StoreError> {
             let found: Vec<_> = schema.fields().iter().map(|f| f.name().as_str()).collect();
             return wrong(format!("it has no column `{name}`; it has: {}", found.join(", ")));
         };
-        let fits = if name == "id" || name == "problem" { is_text(field.data_type()) } else { is_image(field.data_type()) };
+        let fits =
+            if name == "id" || name == "problem" { is_text(field.data_type()) } else { is_image(field.data_type()) };
         if !fits {
             return wrong(format!("column `{name}` is of type {}", field.data_type()));
         }
@@ -142,7 +140,9 @@ fn is_bytes(kind: &DataType) -> bool {
 fn is_image(kind: &DataType) -> bool {
     match kind {
         DataType::Struct(fields) => {
-            let typed = |name: &str, test: fn(&DataType) -> bool| fields.iter().any(|f: &Arc<Field>| f.name() == name && test(f.data_type()));
+            let typed = |name: &str, test: fn(&DataType) -> bool| {
+                fields.iter().any(|f: &Arc<Field>| f.name() == name && test(f.data_type()))
+            };
             typed("bytes", is_bytes) && fields.iter().all(|f| f.name() != "path" || is_text(f.data_type()))
         }
         other => is_bytes(other),
@@ -333,7 +333,8 @@ mod tests {
 
     #[test]
     fn a_missing_shard_is_named() {
-        let files = vec![PathBuf::from("d/test-00000-of-00003.parquet"), PathBuf::from("d/test-00002-of-00003.parquet")];
+        let files =
+            vec![PathBuf::from("d/test-00000-of-00003.parquet"), PathBuf::from("d/test-00002-of-00003.parquet")];
         let error = ParquetStore::open(files).unwrap_err().to_string();
         assert!(error.contains("2 of 3 shards: d/test-00001-of-00003.parquet is missing"), "{error}");
     }

@@ -56,9 +56,10 @@ impl ParquetWriter {
         let folder = root.join("data");
         files::create_dir(&folder)?;
         let begins = format!("{split}-");
-        if let Some(old) = files::list(&folder)?.into_iter().find(|p| {
-            p.file_name().is_some_and(|n| n.to_string_lossy().starts_with(&begins)) && super::is_parquet(p)
-        }) {
+        if let Some(old) = files::list(&folder)?
+            .into_iter()
+            .find(|p| p.file_name().is_some_and(|n| n.to_string_lossy().starts_with(&begins)) && super::is_parquet(p))
+        {
             return Err(StoreError::Exists(old));
         }
         Ok(Self {
@@ -81,7 +82,10 @@ impl ParquetWriter {
     /// When a field of the sample is unusable or the disk refuses.
     pub fn write(&mut self, sample: Encoded) -> Result<(), StoreError> {
         let id = sample.id;
-        let refuse = |field: &str, problem: FieldProblem| StoreError::Sample { id: id.clone(), why: format!("{field}: {problem}") };
+        let refuse = |field: &str, problem: FieldProblem| StoreError::Sample {
+            id: id.clone(),
+            why: format!("{field}: {problem}"),
+        };
         let problem = sample.problem.map_err(|p| refuse("problem", p))?;
         let images = [
             sample.map.map_err(|p| refuse("map_image", p))?,
@@ -168,14 +172,19 @@ impl ParquetWriter {
                 bytes.append_value(&row.images[which].bytes);
                 path.append_option(row.images[which].path.as_deref());
             }
-            Arc::new(StructArray::new(image_fields(), vec![Arc::new(bytes.finish()), Arc::new(path.finish())], None)) as ArrayRef
+            Arc::new(StructArray::new(image_fields(), vec![Arc::new(bytes.finish()), Arc::new(path.finish())], None))
+                as ArrayRef
         };
         let mut columns = vec![text(|r| &r.id), text(|r| &r.problem), image(0), image(1), image(2)];
         for field in self.extra.fields() {
             let missing = new_null_array(field.data_type(), 1);
             let values: Vec<&dyn arrow_array::Array> =
                 rows.iter().map(|r| r.extras.column(field.name()).unwrap_or(&missing).as_ref()).collect();
-            columns.push(if values.is_empty() { new_null_array(field.data_type(), 0) } else { self.concat(rows, &values)? });
+            columns.push(if values.is_empty() {
+                new_null_array(field.data_type(), 0)
+            } else {
+                self.concat(rows, &values)?
+            });
         }
         RecordBatch::try_new(Arc::clone(&self.schema), columns).map_err(|e| self.misfit(rows, &e.to_string()))
     }
@@ -245,7 +254,9 @@ fn feature_of(kind: &DataType) -> Value {
         DataType::LargeBinary => value("large_binary"),
         DataType::LargeUtf8 => value("large_string"),
         DataType::Utf8 | DataType::Utf8View => value("string"),
-        DataType::List(item) | DataType::LargeList(item) => json!({"feature": feature_of(item.data_type()), "_type": "List"}),
+        DataType::List(item) | DataType::LargeList(item) => {
+            json!({"feature": feature_of(item.data_type()), "_type": "List"})
+        }
         DataType::Struct(fields) => {
             Value::Object(fields.iter().map(|f| (f.name().clone(), feature_of(f.data_type()))).collect())
         }

@@ -148,11 +148,8 @@ impl Manifest {
     pub fn differences(&self, other: &Self) -> Vec<(String, String, String)> {
         let (here, there) = (self.identity(), other.identity());
         let names: std::collections::BTreeSet<&String> = here.keys().chain(there.keys()).collect();
-        let value = |of: &BTreeMap<String, String>, name: &String| of.get(name).cloned().unwrap_or_else(|| "-".to_owned());
-        names
-            .into_iter()
-            .map(|n| (n.clone(), value(&here, n), value(&there, n)))
-            .filter(|(_, a, b)| a != b)
-            .collect()
+        let value =
+            |of: &BTreeMap<String, String>, name: &String| of.get(name).cloned().unwrap_or_else(|| "-".to_owned());
+        names.into_iter().map(|n| (n.clone(), value(&here, n), value(&there, n))).filter(|(_, a, b)| a != b).collect()
     }
 }

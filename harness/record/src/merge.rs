@@ -27,7 +27,10 @@ pub fn merge(inputs: &[PathBuf], out: &Path) -> Result<Run, RunError> {
         }
     }
     if out.join("manifest.json").exists() {
-        return Err(RunError::Broken { path: out.to_owned(), why: "is a run already: merge into a new folder".to_owned() });
+        return Err(RunError::Broken {
+            path: out.to_owned(),
+            why: "is a run already: merge into a new folder".to_owned(),
+        });
     }
     let made = Run::begin(out, &first.manifest, &first.samples)?;
     let mut seen = std::collections::BTreeSet::new();

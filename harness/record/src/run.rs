@@ -114,7 +114,12 @@ impl Run {
         text.push('\n');
         // The manifest last: a folder that has one is whole.
         files::write(&path.join(MANIFEST), text.as_bytes())?;
-        Ok(Self { path: path.to_owned(), manifest: manifest.clone(), samples: samples.to_vec(), records: BTreeMap::new() })
+        Ok(Self {
+            path: path.to_owned(),
+            manifest: manifest.clone(),
+            samples: samples.to_vec(),
+            records: BTreeMap::new(),
+        })
     }
 
     /// Reads a run.

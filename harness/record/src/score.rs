@@ -102,12 +102,11 @@ pub fn score(truth: &Mask, predicted: &Mask, objects: &[Mask]) -> Score {
 
 /// The greatest number of pairs with IoU above the threshold, each instance in one pair at most.
 fn matches<T>(truth: &[T], predicted: &[T], iou: impl Fn(&T, &T) -> f64) -> Matches {
-    let partners: Vec<Vec<usize>> = truth
-        .iter()
-        .map(|t| (0..predicted.len()).filter(|i| iou(t, &predicted[*i]) > THRESHOLD).collect())
-        .collect();
+    let partners: Vec<Vec<usize>> =
+        truth.iter().map(|t| (0..predicted.len()).filter(|i| iou(t, &predicted[*i]) > THRESHOLD).collect()).collect();
     let mut owner: Vec<Option<usize>> = vec![None; predicted.len()];
-    let matched = (0..truth.len()).filter(|t| assign(*t, &partners, &mut owner, &mut vec![false; predicted.len()])).count();
+    let matched =
+        (0..truth.len()).filter(|t| assign(*t, &partners, &mut owner, &mut vec![false; predicted.len()])).count();
     Matches { matched: matched as u64, predicted: predicted.len() as u64, truth: truth.len() as u64 }
 }
 

@@ -76,7 +76,8 @@ impl Profile {
     pub fn tally(&self, record: &Record) -> Option<Tally> {
         let score = record.score?;
         let failed = record.status != Status::Ok || (score.resized && self.wrong_size_fails);
-        let (mut intersection, mut union, mut instances) = (score.counts.intersection, score.counts.union, score.instances);
+        let (mut intersection, mut union, mut instances) =
+            (score.counts.intersection, score.counts.union, score.instances);
         if failed {
             (intersection, union) = (0, score.truth_area);
             for m in &mut instances {

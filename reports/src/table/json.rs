@@ -13,8 +13,7 @@ pub(super) fn render(tables: &[Table]) -> String {
 }
 
 fn table(table: &Table) -> Value {
-    let names: Vec<String> =
-        table.columns.iter().map(|c| format!("{} {}", c.over, c.name).trim().to_owned()).collect();
+    let names: Vec<String> = table.columns.iter().map(|c| format!("{} {}", c.over, c.name).trim().to_owned()).collect();
     let row = |row: &super::Row| {
         let cells: Map<String, Value> = names.iter().cloned().zip(row.cells.iter().map(cell)).collect();
         let group = ["method", "reference", "published"].get(usize::from(row.group)).copied().unwrap_or("other");

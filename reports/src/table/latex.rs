@@ -5,7 +5,10 @@ use super::{Cell, Mark, Table, interval, printed};
 pub(super) fn render(table: &Table) -> String {
     let words = |i: usize| table.rows.iter().all(|r| matches!(r.cells.get(i), Some(Cell::Text(_)) | None));
     let columns: String = (0..table.columns.len()).map(|i| if words(i) { 'l' } else { 'r' }).collect();
-    let mut out = format!("% {}\n% needs \\usepackage{{booktabs}}\n\\begin{{table}}\n\\centering\n", table.title.replace('\n', " "));
+    let mut out = format!(
+        "% {}\n% needs \\usepackage{{booktabs}}\n\\begin{{table}}\n\\centering\n",
+        table.title.replace('\n', " ")
+    );
     out.push_str(&format!("\\caption{{{}}}\n\\begin{{tabular}}{{{columns}}}\n\\toprule\n", escape(&table.title)));
     if table.columns.iter().any(|c| !c.over.is_empty()) {
         let heads = table.groups().into_iter().map(|(over, n)| match (over, n) {

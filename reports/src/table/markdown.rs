@@ -1,7 +1,7 @@
 //! GitHub's Markdown.
 
-use comfy_table::presets::ASCII_MARKDOWN;
 use comfy_table::Table as Grid;
+use comfy_table::presets::ASCII_MARKDOWN;
 
 use super::{Cell, Mark, Table, interval, printed};
 

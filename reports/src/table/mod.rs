@@ -107,7 +107,9 @@ impl FromStr for Format {
 /// Tables in a form, ending in a newline.
 pub fn render(tables: &[Table], format: Format) -> String {
     match format {
-        Format::Terminal { styled } => tables.iter().map(|t| terminal::render(t, styled)).collect::<Vec<_>>().join("\n"),
+        Format::Terminal { styled } => {
+            tables.iter().map(|t| terminal::render(t, styled)).collect::<Vec<_>>().join("\n")
+        }
         Format::Markdown => tables.iter().map(markdown::render).collect::<Vec<_>>().join("\n"),
         Format::Latex => tables.iter().map(latex::render).collect::<Vec<_>>().join("\n"),
         Format::Csv => csv::render(tables),

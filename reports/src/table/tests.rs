@@ -34,11 +34,8 @@ fn table() -> Table {
 
 #[test]
 fn best_and_second_are_marked_among_methods_alone() {
-    let marks: Vec<Mark> = table()
-        .rows
-        .iter()
-        .map(|r| if let Cell::Figure(_, mark) = &r.cells[1] { *mark } else { Mark::None })
-        .collect();
+    let marks: Vec<Mark> =
+        table().rows.iter().map(|r| if let Cell::Figure(_, mark) = &r.cells[1] { *mark } else { Mark::None }).collect();
     // 47.94 and 47.85 print as 47.9 both: equal as printed, so they share the mark.
     assert_eq!(marks, [Mark::Second, Mark::Second, Mark::Best, Mark::None, Mark::None]);
 }

@@ -4,8 +4,8 @@
 //! Images go in as blue, green, red, as PaddleOCR reads them.
 
 mod detect;
-mod rectangle;
 mod recognise;
+mod rectangle;
 
 use std::path::Path;
 

@@ -31,7 +31,8 @@ impl Keys {
         let wrong = |why: String| BackendError::Model { path: path.to_owned(), why };
         let text = files::read_text(path).map_err(|e| wrong(e.source.to_string()))?;
         // Not `lines().trim()`: one key is the ideographic space, another the plain one.
-        let characters: Vec<String> = text.split_terminator('\n').map(|l| l.trim_end_matches('\r').to_owned()).collect();
+        let characters: Vec<String> =
+            text.split_terminator('\n').map(|l| l.trim_end_matches('\r').to_owned()).collect();
         if characters.len() < 2 {
             return Err(wrong("expected a character a line".to_owned()));
         }
@@ -97,7 +98,8 @@ fn straightened(planes: &[Plane; 3], [a, b, c, d]: [Point; 4]) -> [Plane; 3] {
                 // A tall box is turned by a quarter against the clock.
                 let (u, v) = if tall { (width - 1 - y, x) } else { (x, y) };
                 let (s, t) = (u as f64 / width as f64, v as f64 / height as f64);
-                let mix = |a: f64, b: f64, c: f64, d: f64| (1.0 - t) * ((1.0 - s) * a + s * b) + t * ((1.0 - s) * d + s * c);
+                let mix =
+                    |a: f64, b: f64, c: f64, d: f64| (1.0 - t) * ((1.0 - s) * a + s * b) + t * ((1.0 - s) * d + s * c);
                 values.push(sample(plane, mix(a.x, b.x, c.x, d.x), mix(a.y, b.y, c.y, d.y)));
             }
         }

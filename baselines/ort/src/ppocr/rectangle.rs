@@ -19,7 +19,8 @@ impl Rectangle {
         let edges = hull.iter().zip(hull.iter().cycle().skip(1)).map(|(a, b)| (b.x - a.x, b.y - a.y));
         let directions = edges.map(|(x, y)| (x, y, x.hypot(y))).filter(|e| e.2 > 0.0).map(|(x, y, n)| (x / n, y / n));
         let all = directions.map(|d| Self::along(&hull, d));
-        all.min_by(|a, b| a.area().total_cmp(&b.area())).or_else(|| hull.first().map(|_| Self::along(&hull, (1.0, 0.0))))
+        all.min_by(|a, b| a.area().total_cmp(&b.area()))
+            .or_else(|| hull.first().map(|_| Self::along(&hull, (1.0, 0.0))))
     }
 
     fn along(points: &[Point], along: (f64, f64)) -> Self {
