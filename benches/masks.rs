@@ -45,17 +45,18 @@ fn plain_run_lengths(pixels: &[u8]) -> Vec<u64> {
     lengths
 }
 
+fn root(parents: &mut [u32], mut i: u32) -> u32 {
+    while parents[i as usize] != i {
+        parents[i as usize] = parents[parents[i as usize] as usize];
+        i = parents[i as usize];
+    }
+    i
+}
+
 /// Two-pass labelling over pixels with a union-find, as textbooks have it.
 fn plain_components(pixels: &[u8]) -> usize {
     let side = SIDE as usize;
     let mut parents: Vec<u32> = (0..pixels.len() as u32).collect();
-    fn root(parents: &mut [u32], mut i: u32) -> u32 {
-        while parents[i as usize] != i {
-            parents[i as usize] = parents[parents[i as usize] as usize];
-            i = parents[i as usize];
-        }
-        i
-    }
     for y in 0..side {
         for x in 0..side {
             let here = y * side + x;
