@@ -379,7 +379,7 @@ Examples:
         /// Pixels of a picture's side.
         #[arg(long, default_value_t = 256)]
         side: u32,
-        /// The picture.
+        /// The picture, PNG or JPEG by its ending.
         #[arg(long, default_value = "sheet.png")]
         out: PathBuf,
         #[command(flatten)]

@@ -1,5 +1,6 @@
 //! The `socio-bench` binary: parses, composes, prints. No logic.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "only the binary prints")]
+#![allow(rustdoc::invalid_html_tags, reason = "help texts name files as <id>.png")]
 
 mod cli;
 mod commands;

@@ -64,7 +64,7 @@ pub(crate) fn command(args: PredictArgs) -> Outcome {
     for bbox in stage.objects.iter().filter_map(|o| o.prompt.bbox) {
         picture::outline(&mut overlay, bbox, Rgb([0, 0, 255]), 2);
     }
-    files::write(&overlay_path, &picture::to_png(&overlay).map_err(Failure::input)?)?;
+    files::write(&overlay_path, &picture::for_file(&overlay, &overlay_path).map_err(Failure::input)?)?;
     let pixels = u64::from(stage.mask.width()) * u64::from(stage.mask.height());
     if args.json {
         let objects: Vec<_> = stage

@@ -8,7 +8,7 @@ use socio_dataset::picture::{self, Tile};
 use socio_dataset::store::{Dataset, Fields};
 use socio_dataset::{Sample, files};
 use socio_harness::choose;
-use socio_record::{ExitCode, Run, Selection};
+use socio_record::{ExitCode, Run, Selection, Status};
 
 use crate::failure::{Failure, Outcome};
 
@@ -43,7 +43,7 @@ pub(crate) fn sheet(
         tiles.push(tile(&decoded, &runs)?);
     }
     let picture = picture::contact_sheet(&tiles, columns, side);
-    files::write(out, &picture::to_png(&picture).map_err(Failure::input)?)?;
+    files::write(out, &picture::for_file(&picture, out).map_err(Failure::input)?)?;
     println!("{}: {} samples, {}x{} pixels", out.display(), tiles.len(), picture.width(), picture.height());
     Ok(ExitCode::OK)
 }
@@ -53,36 +53,32 @@ fn tile(sample: &Sample, runs: &[Run]) -> Result<Tile, Failure> {
     let query = &sample.query;
     let mut pictures = Vec::new();
     if let Some(map) = &query.map {
-        pictures.push(RgbImage::clone(map));
+        pictures.push(("map".to_owned(), RgbImage::clone(map)));
     }
     let mut truth = RgbImage::clone(&query.satellite);
     if let Some(t) = &sample.truth {
         picture::overlay(&mut truth, &t.mask, TRUTH, 90, 3);
     }
-    pictures.push(truth);
-    let mut caption = vec![format!("{}  {}", query.id, query.text)];
+    pictures.push(("truth".to_owned(), truth));
     for run in runs {
         let mut image = RgbImage::clone(&query.satellite);
-        let mut line = format!("{}: ", run.manifest.method.label);
-        match run.records.get(&query.id) {
-            Some(record) => {
-                if let Some(stage) = record.stages.last() {
-                    let mask = stage.mask.to_mask().map_err(Failure::input)?;
-                    picture::overlay(&mut image, &mask, ANSWER, 110, 3);
-                    for bbox in stage.objects.iter().filter_map(|o| o.bbox) {
-                        picture::outline(&mut image, bbox, PROMPT, 3);
-                    }
-                }
-                let iou = record.score.and_then(|s| s.counts.iou());
-                line.push_str(&iou.map_or_else(|| record.status.to_string(), |v| format!("IoU {v:.2}")));
+        let record = run.records.get(&query.id);
+        if let Some(stage) = record.and_then(|r| r.stages.last()) {
+            let mask = stage.mask.to_mask().map_err(Failure::input)?;
+            picture::overlay(&mut image, &mask, ANSWER, 110, 3);
+            for bbox in stage.objects.iter().filter_map(|o| o.bbox) {
+                picture::outline(&mut image, bbox, PROMPT, 3);
             }
-            None => line.push_str("not run"),
         }
         if let Some(t) = &sample.truth {
             picture::overlay(&mut image, &t.mask, TRUTH, 0, 3);
         }
-        pictures.push(image);
-        caption.push(line);
+        let outcome = match record {
+            None => "not run".to_owned(),
+            Some(r) if r.status != Status::Ok => r.status.to_string(),
+            Some(r) => r.score.and_then(|s| s.counts.iou()).map_or_else(|| "-".to_owned(), |v| format!("{v:.2}")),
+        };
+        pictures.push((format!("{outcome}  {}", run.manifest.method.label), image));
     }
-    Ok(Tile { pictures, caption })
+    Ok(Tile { title: format!("{}  {}", query.id, query.text), pictures })
 }

@@ -143,7 +143,7 @@ fn a_contact_sheet_is_a_picture_of_samples_and_runs() {
     ok(t.path(), "run --data set --method oracle-box --name o");
     ok(t.path(), "data show set --limit 4 --columns 2 --side 64 --run runs/o --out sheet.png");
     let sheet = image::open(t.path().join("sheet.png")).unwrap();
-    // Two columns of three pictures of 64 pixels, gaps of 4, margins of 12; two lines of text.
+    // Two columns of three pictures of 64 pixels, gaps of 4, margins of 12; a title and labels.
     assert_eq!(sheet.dimensions(), (2 * (200 + 12) + 12, 2 * (36 + 64 + 12) + 12));
     fails(t.path(), "data show set --side 1", 2, &["--side 16 to 2048"]);
 }

@@ -4,6 +4,7 @@ mod sheet;
 mod text;
 
 use std::io::Cursor;
+use std::path::Path;
 
 use image::{DynamicImage, ImageFormat, ImageReader, Rgb, RgbImage};
 
@@ -60,8 +61,21 @@ pub fn decode_rgb(bytes: &[u8]) -> Result<RgbImage, PictureError> {
 /// # Errors
 /// When the encoder refuses (an image without pixels).
 pub fn to_png(image: &RgbImage) -> Result<Vec<u8>, PictureError> {
+    encode(image, ImageFormat::Png)
+}
+
+/// Encodes an image for a file of that name: JPEG for `.jpg` and `.jpeg`, else PNG.
+///
+/// # Errors
+/// When the encoder refuses (an image without pixels).
+pub fn for_file(image: &RgbImage, path: &Path) -> Result<Vec<u8>, PictureError> {
+    let jpeg = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("jpg") || e.eq_ignore_ascii_case("jpeg"));
+    encode(image, if jpeg { ImageFormat::Jpeg } else { ImageFormat::Png })
+}
+
+fn encode(image: &RgbImage, format: ImageFormat) -> Result<Vec<u8>, PictureError> {
     let mut bytes = Cursor::new(Vec::new());
-    image.write_to(&mut bytes, ImageFormat::Png).map_err(|e| PictureError::Encode(e.to_string()))?;
+    image.write_to(&mut bytes, format).map_err(|e| PictureError::Encode(e.to_string()))?;
     Ok(bytes.into_inner())
 }
 

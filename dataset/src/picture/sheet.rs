@@ -6,35 +6,35 @@ use super::{LINE_HEIGHT, draw_text, text_width};
 
 const PAPER: Rgb<u8> = Rgb([250, 250, 248]);
 const INK: Rgb<u8> = Rgb([32, 33, 36]);
+const GREY: Rgb<u8> = Rgb([95, 99, 104]);
 const MARGIN: u32 = 12;
+const GAP: u32 = 4;
 
-/// One sample of a sheet: pictures side by side under up to two lines of text.
+/// One sample of a sheet: a title above pictures side by side, each under a label of its own.
 pub struct Tile {
-    /// The pictures, drawn from left to right at equal size.
-    pub pictures: Vec<RgbImage>,
-    /// Lines above the pictures; what does not fit ends in `...`.
-    pub caption: Vec<String>,
+    /// Above all pictures; what does not fit ends in `...`.
+    pub title: String,
+    /// The pictures with their labels, drawn from left to right at equal size.
+    pub pictures: Vec<(String, RgbImage)>,
 }
 
 /// Lays tiles out in `columns`, each picture scaled to `side` × `side` pixels.
 pub fn contact_sheet(tiles: &[Tile], columns: u32, side: u32) -> RgbImage {
     let columns = columns.clamp(1, (tiles.len() as u32).max(1));
     let pictures = tiles.iter().map(|t| t.pictures.len()).max().unwrap_or(1).max(1) as u32;
-    let lines = tiles.iter().map(|t| t.caption.len()).max().unwrap_or(0) as u32;
-    let (tile_w, tile_h) = (pictures * (side + 4) - 4, lines * LINE_HEIGHT + side);
+    let (tile_w, tile_h) = (pictures * (side + GAP) - GAP, 2 * LINE_HEIGHT + side);
     let rows = (tiles.len() as u32).div_ceil(columns);
     let mut sheet =
         RgbImage::from_pixel(columns * (tile_w + MARGIN) + MARGIN, rows * (tile_h + MARGIN) + MARGIN, PAPER);
     for (i, tile) in tiles.iter().enumerate() {
         let (column, row) = (i as u32 % columns, i as u32 / columns);
         let (left, top) = (MARGIN + column * (tile_w + MARGIN), MARGIN + row * (tile_h + MARGIN));
-        for (line, text) in tile.caption.iter().enumerate() {
-            draw_text(&mut sheet, left, top + line as u32 * LINE_HEIGHT, &fitted(text, tile_w), INK);
-        }
-        for (n, picture) in tile.pictures.iter().enumerate() {
+        draw_text(&mut sheet, left, top, &fitted(&tile.title, tile_w), INK);
+        for (n, (label, picture)) in tile.pictures.iter().enumerate() {
+            let x = left + n as u32 * (side + GAP);
+            draw_text(&mut sheet, x, top + LINE_HEIGHT, &fitted(label, side), GREY);
             let scaled = imageops::resize(picture, side, side, imageops::FilterType::Triangle);
-            let x = left + n as u32 * (side + 4);
-            imageops::replace(&mut sheet, &scaled, i64::from(x), i64::from(top + lines * LINE_HEIGHT));
+            imageops::replace(&mut sheet, &scaled, i64::from(x), i64::from(top + 2 * LINE_HEIGHT));
         }
     }
     sheet
@@ -55,10 +55,11 @@ mod tests {
 
     #[test]
     fn a_sheet_has_room_for_all_tiles() {
-        let tile = || Tile { pictures: vec![RgbImage::new(5, 5); 2], caption: vec!["name_0001 a long caption".into()] };
+        let picture = || ("a label".to_owned(), RgbImage::new(5, 5));
+        let tile = || Tile { title: "name_0001 a long title".into(), pictures: vec![picture(), picture()] };
         let sheet = contact_sheet(&[tile(), tile(), tile()], 2, 40);
-        assert_eq!(sheet.dimensions(), (2 * (84 + MARGIN) + MARGIN, 2 * (58 + MARGIN) + MARGIN));
-        assert_eq!(*sheet.get_pixel(MARGIN + 20, MARGIN + LINE_HEIGHT + 20), Rgb([0, 0, 0]));
+        assert_eq!(sheet.dimensions(), (2 * (84 + MARGIN) + MARGIN, 2 * (76 + MARGIN) + MARGIN));
+        assert_eq!(*sheet.get_pixel(MARGIN + 20, MARGIN + 2 * LINE_HEIGHT + 20), Rgb([0, 0, 0]));
     }
 
     #[test]

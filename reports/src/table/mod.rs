@@ -121,10 +121,11 @@ impl Table {
     /// Marks the best and second best figure of each column among the rows of group 0; equal figures (as printed, to one
     /// decimal) share a mark. One row alone is not the best of anything.
     pub fn mark_best(&mut self) {
-        let printed = |v: f64| (v * 10.0).round() as i64;
+        // Tenths as they are printed, so that figures that look alike are alike.
+        let tenths = |v: f64| printed(v).replace('.', "").parse::<i64>().unwrap_or(0);
         for column in 0..self.columns.len() {
             let value = |row: &Row| match row.cells.get(column) {
-                Some(Cell::Figure(Some(f), _)) if row.group == 0 => Some(printed(f.value)),
+                Some(Cell::Figure(Some(f), _)) if row.group == 0 => Some(tenths(f.value)),
                 _ => None,
             };
             let values: Vec<i64> = self.rows.iter().filter_map(value).collect();
