@@ -11,12 +11,24 @@ pub struct Context {
     run_seed: u64,
     sample: String,
     phases: BTreeMap<String, Duration>,
+    said: Vec<Said>,
+}
+
+/// What a model said in a stage, kept whether or not an answer comes of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Said {
+    /// The stage.
+    pub stage: &'static str,
+    /// The text, letter by letter.
+    pub text: String,
+    /// Hash of the model's request.
+    pub request: Option<String>,
 }
 
 impl Context {
     /// The context of a sample.
     pub fn new(run_seed: u64, sample: &str) -> Self {
-        Self { run_seed, sample: sample.to_owned(), phases: BTreeMap::new() }
+        Self { run_seed, sample: sample.to_owned(), phases: BTreeMap::new(), said: Vec::new() }
     }
 
     /// The seed of a stage's draw.
@@ -30,6 +42,16 @@ impl Context {
         let result = work();
         *self.phases.entry(phase.to_owned()).or_default() += start.elapsed();
         result
+    }
+
+    /// Keeps what a model said in a stage.
+    pub fn said(&mut self, stage: &'static str, text: String, request: Option<String>) {
+        self.said.push(Said { stage, text, request });
+    }
+
+    /// What models said so far.
+    pub fn all_said(&self) -> &[Said] {
+        &self.said
     }
 
     /// Time spent by phase.

@@ -147,17 +147,18 @@ impl Method for Exec {
             return Err(fail(format!("it replied to `{}`, asked was `{}`", reply.id, query.id)));
         }
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(process);
+        if let Some(text) = reply.text {
+            context.said("answer", text, None);
+        }
         if let Some(error) = reply.error {
             return Err(fail(format!("it says: {error}")));
         }
         let whole = |mask: Mask| StageAnswer {
             name: "answer",
-            text: None,
-            request: None,
             objects: vec![StageObject { prompt: Prompt::default(), mask: mask.clone(), score: None }],
             mask,
         };
-        let mut stage = match (reply.mask, reply.mask_file, reply.objects) {
+        let stage = match (reply.mask, reply.mask_file, reply.objects) {
             (Some(rle), _, _) => whole(rle.to_mask().map_err(|e| Failure::BadPrediction(format!("its mask: {e}")))?),
             (_, Some(file), _) => {
                 let read = files::read(Path::new(&file)).map_err(|e| e.to_string());
@@ -173,7 +174,6 @@ impl Method for Exec {
             (_, _, Some(objects)) => segment("answer", query, objects, models, context)?,
             _ => return Err(fail("its reply has neither mask, mask_file, objects nor error".to_owned())),
         };
-        stage.text = reply.text;
         Ok(stage.into())
     }
 }

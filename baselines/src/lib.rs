@@ -14,7 +14,7 @@ mod oracle_box;
 pub mod predictions;
 pub mod registry;
 
-pub use context::Context;
+pub use context::{Context, Said};
 pub use exec::Exec;
 pub use fill::FillSegmenter;
 pub use floors::{CentreBox, PAPER_FOREGROUND_SHARE, WholeImage};

@@ -34,10 +34,6 @@ pub struct StageObject {
 pub struct StageAnswer {
     /// The stage's name, as `localize`.
     pub name: &'static str,
-    /// What a model said, letter by letter.
-    pub text: Option<String>,
-    /// Hash of the model's request.
-    pub request: Option<String>,
     /// The objects.
     pub objects: Vec<StageObject>,
     /// Their union.
@@ -127,5 +123,5 @@ pub fn segment(
         mask = mask.or(&segment.mask).map_err(|e| Failure::Method(format!("a segment is of the wrong size: {e}")))?;
         objects.push(StageObject { prompt, mask: segment.mask, score: segment.score });
     }
-    Ok(StageAnswer { name, text: None, request: None, objects, mask })
+    Ok(StageAnswer { name, objects, mask })
 }

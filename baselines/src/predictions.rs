@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use socio_dataset::files::{self, FileError};
+use socio_dataset::hash::{FieldHasher, sha256_hex};
 use socio_dataset::store::Encoded;
 use socio_dataset::{Mask, Query};
 
@@ -32,8 +33,22 @@ impl Method for Predictions {
         let mask =
             Mask::from_image_bytes(&bytes).map_err(|e| Failure::BadPrediction(format!("{}: {e}", path.display())))?;
         let object = StageObject { prompt: socio_backend::Prompt::default(), mask: mask.clone(), score: None };
-        Ok(StageAnswer { name: "answer", text: None, request: None, objects: vec![object], mask }.into())
+        Ok(StageAnswer { name: "answer", objects: vec![object], mask }.into())
     }
+}
+
+/// A hash of all images of a folder of predictions, by name and content (16 hexadecimal characters): what a run over it
+/// depends on.
+///
+/// # Errors
+/// When the folder or a file in it cannot be read.
+pub fn fingerprint(folder: &Path) -> Result<String, FileError> {
+    let mut hasher = FieldHasher::default();
+    for path in files::list(folder)?.into_iter().filter(|p| p.extension().is_some_and(|e| e == "png") && p.is_file()) {
+        let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+        hasher = hasher.field(name).field(sha256_hex(&files::read(&path)?));
+    }
+    Ok(hasher.hex(16))
 }
 
 /// One thing wrong with a folder of predictions.
@@ -94,7 +109,7 @@ pub fn validate<'a>(folder: &Path, samples: impl Iterator<Item = &'a Encoded>) -
         if Mask::from_image(&image).is_ok_and(|m| m.is_empty()) {
             find("P202", "no pixel is set".to_owned());
         }
-        let strays = image.to_luma8().as_raw().iter().filter(|v| !matches!(v, 0 | 255)).count();
+        let strays = socio_dataset::picture::grey(&image).iter().filter(|v| !matches!(v, 0 | 255)).count();
         if strays > 0 {
             find("P203", format!("{strays} pixels are neither 0 nor 255 (every nonzero pixel counts as foreground)"));
         }

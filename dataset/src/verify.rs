@@ -287,9 +287,10 @@ fn question_code(problem: &FieldProblem) -> Code {
 
 /// The values beside 0 and 255 in a mask image, told with how many pixels have them.
 fn stray_values(image: &image::DynamicImage) -> Option<String> {
-    let grey = image.to_luma8();
     let mut counts = [0u64; 256];
-    grey.as_raw().iter().for_each(|v| counts[usize::from(*v)] += 1);
+    for value in crate::picture::grey(image) {
+        counts[usize::from(value)] += 1;
+    }
     let strays: Vec<usize> = (1..255).filter(|v| counts[*v] > 0).collect();
     let pixels: u64 = strays.iter().map(|v| counts[*v]).sum();
     let shown: Vec<String> = strays.iter().take(6).map(ToString::to_string).collect();

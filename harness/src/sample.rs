@@ -47,6 +47,8 @@ pub fn work(sample: &Encoded, with: &Scored<'_>) -> Record {
             record.score = truth.map(|t| score(t, &Mask::new(t.width(), t.height()), &[]));
         }
     });
+    let size = loaded.query.as_ref().map_or((0, 0), |q| q.satellite.dimensions());
+    keep_said(&mut record, &context, size);
     record.timings = context.phases().iter().map(|(name, time)| (name.clone(), seconds(*time))).collect();
     record.timings.insert("total".to_owned(), seconds(start.elapsed()));
     record
@@ -130,6 +132,26 @@ fn status_of(failure: &Failure) -> Status {
     }
 }
 
+/// Puts what models said into their stages; a stage that came to nothing gets an empty mask to say it with.
+fn keep_said(record: &mut Record, context: &Context, (width, height): (u32, u32)) {
+    for said in context.all_said() {
+        let at = record.stages.iter().position(|s| s.name == said.stage).unwrap_or_else(|| {
+            let mask = Rle::from(&Mask::new(width, height));
+            record.stages.push(Stage {
+                name: said.stage.to_owned(),
+                text: None,
+                request: None,
+                objects: Vec::new(),
+                mask,
+                score: record.score,
+            });
+            record.stages.len() - 1
+        });
+        record.stages[at].text = Some(said.text.clone());
+        record.stages[at].request.clone_from(&said.request);
+    }
+}
+
 fn fill_in(record: &mut Record, answer: &Answer, truth: Option<&Mask>) {
     for stage in &answer.stages {
         let masks: Vec<Mask> = stage.objects.iter().map(|o| o.mask.clone()).collect();
@@ -137,8 +159,8 @@ fn fill_in(record: &mut Record, answer: &Answer, truth: Option<&Mask>) {
         record.score = scored;
         record.stages.push(Stage {
             name: stage.name.to_owned(),
-            text: stage.text.clone(),
-            request: stage.request.clone(),
+            text: None,
+            request: None,
             objects: stage
                 .objects
                 .iter()

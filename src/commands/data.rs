@@ -38,20 +38,20 @@ fn convert_command(input: &str, out: &Path, options: &ConvertOptions, hub: &HubA
     let done = convert(&dataset, out, options, |_, n| bar.set_position(n))?;
     bar.finish_and_clear();
     if as_json {
-        println!("{:#}", json!(done));
+        say!("{:#}", json!(done));
         return Ok(ExitCode::OK);
     }
     for (split, samples) in &done.splits {
-        println!("{split}: {samples} samples");
+        say!("{split}: {samples} samples");
     }
     for file in &done.files {
-        println!("{}", file.display());
+        say!("{}", file.display());
     }
     if done.kept > 0 {
-        println!("{} samples were there already and stay as they are", done.kept);
+        say!("{} samples were there already and stay as they are", done.kept);
     }
     if !done.lost_columns.is_empty() {
-        println!("WARNING: the raw layout has no place for the columns {}", done.lost_columns.join(", "));
+        say!("WARNING: the raw layout has no place for the columns {}", done.lost_columns.join(", "));
     }
     Ok(ExitCode::OK)
 }
@@ -63,13 +63,13 @@ fn verify_command(input: &str, splits: &[String], hub: &HubArgs, as_json: bool) 
     bar.finish_and_clear();
     let (errors, warnings) = (report.count(Severity::Error), report.count(Severity::Warning));
     if as_json {
-        println!("{:#}", json!({ "errors": errors, "warnings": warnings, "report": report }));
+        say!("{:#}", json!({ "errors": errors, "warnings": warnings, "report": report }));
     } else {
         for f in &report.findings {
             let row = f.row.map(|r| format!(" row {r}")).unwrap_or_default();
-            println!("{:?} {}: {}{row}, sample {}, {}: {}", f.code, f.code.title(), f.file, f.id, f.field, f.message);
+            say!("{:?} {}: {}{row}, sample {}, {}: {}", f.code, f.code.title(), f.file, f.id, f.field, f.message);
         }
-        println!(
+        say!(
             "{} samples of {} scenes in {}: {errors} errors, {warnings} warnings",
             report.samples,
             report.scenes,
@@ -85,7 +85,7 @@ fn stats_command(input: &str, splits: &[String], hub: &HubArgs, as_json: bool) -
     let all = stats(&dataset, splits, |n| bar.set_position(n))?;
     bar.finish_and_clear();
     if as_json {
-        println!("{:#}", json!(all.into_iter().collect::<std::collections::BTreeMap<_, _>>()));
+        say!("{:#}", json!(all.into_iter().collect::<std::collections::BTreeMap<_, _>>()));
         return Ok(ExitCode::OK);
     }
     for (split, stats) in &all {
@@ -96,22 +96,31 @@ fn stats_command(input: &str, splits: &[String], hub: &HubArgs, as_json: bool) -
 
 fn print_stats(split: &str, stats: &SplitStats) {
     let sizes: Vec<String> = stats.sizes.iter().map(|(s, n)| format!("{s} ({n})")).collect();
-    println!("{split}: {} different satellite files, masks of {}", stats.scenes, sizes.join(", "));
-    println!(
+    say!("{split}: {} different satellite files, masks of {}", stats.scenes, sizes.join(", "));
+    say!(
         "  {:16} {:>8} {:>13} {:>10} {:>15} {:>6}",
-        "level", "samples", "foreground %", "instances", "multi-instance", "empty"
+        "level",
+        "samples",
+        "foreground %",
+        "instances",
+        "multi-instance",
+        "empty"
     );
     for (level, g) in &stats.levels {
-        println!(
+        say!(
             "  {level:16} {:>8} {:>13.2} {:>10.2} {:>15} {:>6}",
-            g.samples, g.foreground_percent, g.instances, g.multi_instance, g.empty
+            g.samples,
+            g.foreground_percent,
+            g.instances,
+            g.multi_instance,
+            g.empty
         );
     }
     let line = |list: &[(String, u64)]| list.iter().map(|(t, n)| format!("{t} {n}")).collect::<Vec<_>>().join(", ");
     if !stats.classes.is_empty() {
-        println!("  classes: {}", line(&stats.classes));
+        say!("  classes: {}", line(&stats.classes));
     }
     if !stats.functions.is_empty() {
-        println!("  functions: {}", line(&stats.functions));
+        say!("  functions: {}", line(&stats.functions));
     }
 }

@@ -15,14 +15,14 @@ type Rows = (Vec<(String, String, String)>, serde_json::Value);
 pub(crate) fn list(what: Listing, as_json: bool) -> Outcome {
     let (rows, value) = rows(what)?;
     if as_json {
-        println!("{value:#}");
+        say!("{value:#}");
         return Ok(ExitCode::OK);
     }
     let width =
         |of: fn(&(String, String, String)) -> &String| rows.iter().map(|r| of(r).chars().count()).max().unwrap_or(0);
     let (a, b) = (width(|r| &r.0), width(|r| &r.1));
     for (name, remark, text) in &rows {
-        println!("{}", format!("{name:a$}  {remark:b$}  {text}").trim_end());
+        say!("{}", format!("{name:a$}  {remark:b$}  {text}").trim_end());
     }
     Ok(ExitCode::OK)
 }
@@ -95,17 +95,14 @@ pub(crate) fn doctor(args: &ResourceArgs, as_json: bool) -> u8 {
     let resources = setup::resources(args, false);
     let offers = registry::offers(&resources);
     if as_json {
-        println!(
-            "{:#}",
-            json!({ "version": env!("CARGO_PKG_VERSION"), "models": resources.models, "backends": offers })
-        );
+        say!("{:#}", json!({ "version": env!("CARGO_PKG_VERSION"), "models": resources.models, "backends": offers }));
         return ExitCode::OK;
     }
-    println!("socio-bench {}, model files in {}", env!("CARGO_PKG_VERSION"), resources.models.display());
+    say!("socio-bench {}, model files in {}", env!("CARGO_PKG_VERSION"), resources.models.display());
     for o in offers {
         match &o.why_not {
-            None => println!("yes  {:10}  {:12}  {}", o.role, o.name, o.about),
-            Some(why) => println!("no   {:10}  {:12}  {}\n     why not: {why}", o.role, o.name, o.about),
+            None => say!("yes  {:10}  {:12}  {}", o.role, o.name, o.about),
+            Some(why) => say!("no   {:10}  {:12}  {}\n     why not: {why}", o.role, o.name, o.about),
         }
     }
     ExitCode::OK

@@ -27,11 +27,11 @@ pub(crate) fn dispatch(command: Command) -> Outcome {
             let whole = merge(&runs, &out)?;
             let open = whole.missing().count();
             if json {
-                println!("{}", serde_json::json!({ "run": out, "samples": whole.samples.len(), "missing": open }));
+                say!("{}", serde_json::json!({ "run": out, "samples": whole.samples.len(), "missing": open }));
             } else {
-                println!("{}: {} of {} samples", out.display(), whole.records.len(), whole.samples.len());
+                say!("{}: {} of {} samples", out.display(), whole.records.len(), whole.samples.len());
                 if open > 0 {
-                    println!("{open} samples are in none of the runs: run their shards, or go on in this folder");
+                    say!("{open} samples are in none of the runs: run their shards, or go on in this folder");
                 }
             }
             Ok(ExitCode::OK)
@@ -42,12 +42,14 @@ pub(crate) fn dispatch(command: Command) -> Outcome {
         Command::Export { runs, out } => {
             let runs = runs.iter().map(|r| Run::open(r)).collect::<Result<Vec<_>, _>>()?;
             let rows = export(&runs, &out)?;
-            println!("{}: {rows} records of {} runs", out.display(), runs.len());
+            say!("{}: {rows} records of {} runs", out.display(), runs.len());
             Ok(ExitCode::OK)
         }
         Command::Models(command) => models::command(command),
         Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut Cli::command(), "socio-bench", &mut std::io::stdout());
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "socio-bench", &mut script);
+            say_part!("{}", String::from_utf8_lossy(&script));
             Ok(ExitCode::OK)
         }
     }

@@ -13,11 +13,11 @@ pub(crate) fn command(command: ModelsCommand) -> Outcome {
         ModelsCommand::List { json } => {
             let all = models()?;
             if json {
-                println!("{:#}", serde_json::json!(all));
+                say!("{:#}", serde_json::json!(all));
             } else {
                 for m in all {
                     let published = if m.files.iter().all(|f| f.addresses.is_empty()) { "; needs --from" } else { "" };
-                    println!("{:12}  {} ({}{published})", m.name, m.about, m.licence);
+                    say!("{:12}  {} ({}{published})", m.name, m.about, m.licence);
                 }
             }
         }
@@ -31,7 +31,7 @@ pub(crate) fn command(command: ModelsCommand) -> Outcome {
             })?;
             bar.finish_and_clear();
             for file in files {
-                println!("{}", file.display());
+                say!("{}", file.display());
             }
         }
     }

@@ -74,11 +74,11 @@ pub(crate) fn command(args: PredictArgs) -> Outcome {
             .collect();
         let value = json!({
             "query": args.query, "level": level, "method": ready.info.label, "mask_file": args.out, "overlay_file": overlay_path,
-            "area": stage.mask.area(), "mask": Rle::from(&stage.mask), "objects": objects, "text": stage.text,
+            "area": stage.mask.area(), "mask": Rle::from(&stage.mask), "objects": objects, "text": context.all_said().last().map(|s| &s.text),
         });
-        println!("{value:#}");
+        say!("{value:#}");
     } else {
-        println!(
+        say!(
             "{} objects, {} of {pixels} pixels ({:.1} %)\nmask:    {}\noverlay: {}",
             stage.objects.len(),
             stage.mask.area(),

@@ -38,7 +38,7 @@ pub(crate) fn command(args: ReportArgs) -> Outcome {
     let text = render(&report.tables, format);
     match args.out {
         Some(path) => files::write(&path, text.as_bytes())?,
-        None => print!("{text}"),
+        None => say_part!("{text}"),
     }
     Ok(ExitCode::OK)
 }

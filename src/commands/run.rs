@@ -80,10 +80,10 @@ fn go(
     let options = report::options(options)?;
     let report = socio_reports::report(&runs, &options).map_err(Failure::input)?;
     let format = if running.json { Format::Json } else { Format::Terminal { styled: progress::styled() } };
-    print!("{}", render(&report.tables, format));
+    say_part!("{}", render(&report.tables, format));
     if !running.json {
         for run in &runs {
-            println!("{}", run.path.display());
+            say!("{}", run.path.display());
         }
     }
     verdict(&runs, running)
@@ -159,9 +159,10 @@ fn execute_one(
     Ok(result?)
 }
 
-/// The last part of a location, as a run's name begins.
+/// The last part of a location, as a run's name begins; of a path, links and dots resolved.
 fn base_name(location: &str) -> String {
-    location.trim_end_matches('/').rsplit(['/', ':']).next().unwrap_or(location).to_owned()
+    let resolved = std::fs::canonicalize(location).map_or_else(|_| location.to_owned(), |p| p.display().to_string());
+    resolved.trim_end_matches('/').rsplit(['/', ':']).next().unwrap_or(location).to_owned()
 }
 
 /// A text as part of a folder's name: letters, digits, `.` and `_` as they are, anything else one `-`.
@@ -213,12 +214,12 @@ pub(crate) fn validate(folder: &Path, data: &DataArgs, select: &SelectArgs, json
     let findings = predictions::validate(folder, samples.iter())?;
     let errors = findings.iter().filter(|f| f.error).count();
     if json {
-        println!("{:#}", serde_json::json!({ "samples": samples.len(), "errors": errors, "findings": findings }));
+        say!("{:#}", serde_json::json!({ "samples": samples.len(), "errors": errors, "findings": findings }));
     } else {
         for f in &findings {
-            println!("{} {}: {}", f.code, f.file, f.message);
+            say!("{} {}: {}", f.code, f.file, f.message);
         }
-        println!("{} samples: {errors} errors, {} warnings", samples.len(), findings.len() - errors);
+        say!("{} samples: {errors} errors, {} warnings", samples.len(), findings.len() - errors);
     }
     Ok(if errors > 0 { ExitCode::FINDINGS } else { ExitCode::OK })
 }

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::{Value, json};
 use socio_backend::{Segmenter, SharedEmbeddings};
+use socio_baselines::predictions;
 use socio_baselines::registry::{self, Entry, Kind, Resources};
 use socio_baselines::{
     CentreBox, Contestant, Exec, MapOcr, Models, OracleBox, PAPER_FOREGROUND_SHARE, Predictions, WholeImage,
@@ -181,6 +182,7 @@ pub(crate) fn ready(
                 return Err(Failure::input(format!("no folder of predictions at {folder}")));
             }
             parameters.insert("folder".to_owned(), json!(folder));
+            parameters.insert("masks".to_owned(), json!(predictions::fingerprint(folder.as_ref())?));
             Contestant::Method(Box::new(Predictions { folder: folder.into() }))
         }
         Some(("exec", command)) => {

@@ -44,7 +44,7 @@ pub(crate) fn sheet(
     }
     let picture = picture::contact_sheet(&tiles, columns, side);
     files::write(out, &picture::for_file(&picture, out).map_err(Failure::input)?)?;
-    println!("{}: {} samples, {}x{} pixels", out.display(), tiles.len(), picture.width(), picture.height());
+    say!("{}: {} samples, {}x{} pixels", out.display(), tiles.len(), picture.width(), picture.height());
     Ok(ExitCode::OK)
 }
 

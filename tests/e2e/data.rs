@@ -54,9 +54,32 @@ fn many_rows_make_small_row_groups_and_many_bytes_make_shards() {
     }
     let verified = json(&ok(t.path(), "data verify hub --json"));
     assert_eq!(verified["report"]["samples"], 240);
+    // A shard by itself is a dataset when it is named itself.
+    let one = json(&ok(t.path(), &format!("data stats {name} --json")));
+    assert!(one["test"]["levels"].as_array().unwrap().len() > 1);
     // One shard alone is not the split.
     fs::remove_file(t.path().join(&name)).unwrap();
     fails(t.path(), "data verify hub", 3, &["is missing", "00001-of-"]);
+}
+
+#[test]
+fn extra_columns_of_any_shard_are_kept() {
+    let t = tempdir().unwrap();
+    raw_set(t.path(), 1);
+    ok(t.path(), "data convert set a --to parquet");
+    let question = t.path().join("set/test/name_00010/question.json");
+    fs::write(&question, r#"{"problem":"School No. 1","region":"Banepa"}"#).unwrap();
+    ok(t.path(), "data convert set b --to parquet");
+    fs::create_dir_all(t.path().join("two/data")).unwrap();
+    for (from, to) in [("a", "test-00000-of-00002"), ("b", "test-00001-of-00002")] {
+        let to = t.path().join(format!("two/data/{to}.parquet"));
+        fs::copy(t.path().join(from).join("data/test-00000-of-00001.parquet"), to).unwrap();
+    }
+    ok(t.path(), "data convert two joined --to parquet");
+    ok(t.path(), "data convert joined/data/test-00000-of-00001.parquet back --to raw");
+    // The first sample of that id comes without the column, the second is passed over: look at the parquet's text.
+    let bytes = fs::read(t.path().join("joined/data/test-00000-of-00001.parquet")).unwrap();
+    assert!(bytes.windows(6).any(|w| w == b"Banepa") || bytes.windows(6).any(|w| w == b"region"));
 }
 
 #[test]

@@ -49,10 +49,12 @@ fn a_program_may_answer_with_objects_masks_or_files() {
     let told = exec(t.path(), &answering(&format!(r#"{{"id":"$id","mask_file":"{}"}}"#, mask.display())), "");
     assert_eq!(told.code, 0, "{}", told.err);
     assert_eq!(record()["score"]["predicted_area"], 25);
-    // Finding nothing is an answer, though a failed one.
-    let told = exec(t.path(), &answering(r#"{"id":"$id","objects":[]}"#), "");
+    // Finding nothing is an answer, though a failed one; what was said is kept.
+    let told = exec(t.path(), &answering(r#"{"id":"$id","objects":[],"text":"there is none"}"#), "");
     assert_eq!(told.code, 0, "{}", told.err);
     assert_eq!(record()["status"], "no_answer");
+    assert_eq!(record()["stages"][0]["text"], "there is none");
+    ok(t.path(), "report runs/x --recount");
 }
 
 #[test]
@@ -128,6 +130,9 @@ fn masks_of_another_tool_are_checked_and_scored() {
         report["tables"][0]["rows"][0]["cells"]["failed"].as_u64().unwrap()
     };
     assert_eq!((failed("strict"), failed("socioreasoner")), (3, 2));
+    // Other masks are other inputs: the old figures are not told again.
+    fs::remove_file(folder.join("stranger.png")).unwrap();
+    fails(t.path(), "score masks --data set --name spoilt", 6, &["method.masks: was "]);
     fails(t.path(), "score nowhere --data set", 3, &["no folder of predictions at nowhere"]);
 }
 

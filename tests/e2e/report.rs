@@ -71,6 +71,21 @@ fn records_are_exported_for_data_frames() {
 }
 
 #[test]
+fn a_reader_that_goes_away_is_no_error() {
+    let t = tempdir().unwrap();
+    let binary = crate::support::bench(t.path()).get_program().to_owned();
+    for line in ["list classes", "completions bash", "run --method whole-image"] {
+        let script = format!("\"$0\" {line} | head -c 1 >/dev/null; echo ${{PIPESTATUS[0]}}");
+        let output =
+            std::process::Command::new("bash").args(["-c", &script]).arg(&binary).current_dir(t.path()).output();
+        let Ok(output) = output else { return };
+        let told = crate::support::told(output);
+        assert_eq!(told.out.trim(), "0", "{line}: {}", told.err);
+        assert!(!told.err.contains("panicked"), "{line}: {}", told.err);
+    }
+}
+
+#[test]
 fn lists_help_and_completions() {
     let t = tempdir().unwrap();
     for what in ["methods", "segmenters", "readers", "profiles", "classes", "functions", "exit-codes"] {

@@ -78,7 +78,12 @@ impl Runtime {
 fn in_folder(folder: &Path) -> Option<PathBuf> {
     let names = fs::read_dir(folder).ok()?.filter_map(|e| Some(e.ok()?.path()));
     names
-        .filter(|p| p.file_name().is_some_and(|n| n.to_string_lossy().starts_with(LIBRARY) || *n == *LIBRARY))
+        .filter(|p| {
+            // libonnxruntime.so.1.32.0, libonnxruntime.1.32.0.dylib, onnxruntime.dll
+            let name = p.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+            let (stem, ending) = LIBRARY.split_once('.').unwrap_or((LIBRARY, ""));
+            name.strip_prefix(stem).is_some_and(|rest| rest.starts_with('.') && rest.contains(ending))
+        })
         .min_by_key(|p| (p.as_os_str().len(), p.clone()))
 }
 

@@ -69,10 +69,11 @@ fn last_match(text: &str, word: &str) -> Option<usize> {
     if word.is_empty() {
         return None;
     }
+    // A Chinese letter beside an English word is no part of it.
+    let letter = |c: char| c.is_ascii_alphanumeric();
     let whole = word.is_ascii();
     text.rmatch_indices(word).map(|(at, _)| (at, at + word.len())).find_map(|(start, end)| {
-        let bounded =
-            !text[..start].ends_with(char::is_alphanumeric) && !text[end..].starts_with(char::is_alphanumeric);
+        let bounded = !text[..start].ends_with(letter) && !text[end..].starts_with(letter);
         (!whole || bounded).then_some(end)
     })
 }
@@ -109,6 +110,7 @@ mod tests {
         assert_eq!(class_of(&h, "banepa supermarket"), Some("Supermarket"));
         assert_eq!(class_of(&h, "济南动物园"), Some("Zoo"));
         assert_eq!(class_of(&h, "schools"), None);
+        assert_eq!(class_of(&h, "武汉Hotel"), Some("Hotel"));
     }
 
     #[test]

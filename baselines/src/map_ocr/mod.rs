@@ -50,7 +50,7 @@ impl Method for MapOcr {
         let map = query.map.as_ref().ok_or_else(|| Failure::NoAnswer("there is no map to read".to_owned()))?;
         let labels = context.time("read map", || reader.read(map))?;
         let chosen = self.matching(query, &labels, map.dimensions());
-        let read = labels.iter().map(|l| l.text.as_str()).collect::<Vec<_>>().join("\n");
+        context.said("answer", labels.iter().map(|l| l.text.as_str()).collect::<Vec<_>>().join("\n"), None);
         if chosen.is_empty() {
             return Err(Failure::NoAnswer(format!(
                 "none of {} labels on the map speaks for `{}`",
@@ -66,8 +66,6 @@ impl Method for MapOcr {
                 prompts.push(prompt);
             }
         }
-        let mut stage = segment("answer", query, prompts, models, context)?;
-        stage.text = Some(read);
-        Ok(stage.into())
+        Ok(segment("answer", query, prompts, models, context)?.into())
     }
 }

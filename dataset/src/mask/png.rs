@@ -26,12 +26,7 @@ impl Mask {
         if u64::from(width) * u64::from(height) > MAX_PIXELS {
             return Err(MaskError::TooLarge(width, height));
         }
-        let values: Vec<u8> = match image {
-            DynamicImage::ImageLuma8(grey) => grey.as_raw().clone(),
-            DynamicImage::ImageLumaA8(grey) => grey.pixels().map(|p| p.0[0]).collect(),
-            DynamicImage::ImageLuma16(grey) => grey.pixels().map(|p| u8::from(p.0[0] != 0)).collect(),
-            other => other.to_rgb8().pixels().map(|p| luma(p.0)).collect(),
-        };
+        let values = crate::picture::grey(image);
         Ok(Self::from_nonzero(width, height, &values))
     }
 
@@ -49,10 +44,4 @@ impl Mask {
         self.to_grey().write_to(&mut bytes, ImageFormat::Png).map_err(|e| MaskError::Encode(e.to_string()))?;
         Ok(bytes.into_inner())
     }
-}
-
-/// PIL's grey value of an RGB pixel: ITU-R 601-2 in 16-bit fixed point. `(1, 0, 0)` is 0: not every nonzero colour is a
-/// nonzero grey.
-pub(super) fn luma([r, g, b]: [u8; 3]) -> u8 {
-    ((u32::from(r) * 19595 + u32::from(g) * 38470 + u32::from(b) * 7471 + 0x8000) >> 16) as u8
 }

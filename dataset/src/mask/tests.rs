@@ -4,9 +4,9 @@
 use proptest::prelude::*;
 use serde::Deserialize;
 
-use super::png::luma;
 use super::{Counts, Mask, MaskError, Rle};
 use crate::Bbox;
+use crate::picture::luma;
 
 type Grid = Vec<Vec<bool>>;
 /// An operation and its naive version on one pixel.
@@ -368,6 +368,15 @@ fn pycocotools_and_opencv_agree() {
         assert_eq!(counts, Counts { intersection: p.intersection, union: p.union });
         assert!((counts.iou().unwrap_or(0.0) - p.iou).abs() < 1e-12);
     }
+}
+
+#[test]
+fn sixteen_bits_are_clipped_and_alpha_ignored() {
+    let deep = image::ImageBuffer::from_vec(3, 1, vec![0u16, 1, 65535]);
+    let deep = image::DynamicImage::ImageLuma16(deep.unwrap());
+    assert_eq!(crate::picture::grey(&deep), [0, 1, 255]);
+    let clear = image::RgbaImage::from_pixel(1, 1, image::Rgba([9, 9, 9, 0]));
+    assert_eq!(Mask::from_image(&image::DynamicImage::ImageRgba8(clear)).unwrap().area(), 1);
 }
 
 #[test]

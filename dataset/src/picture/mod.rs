@@ -56,6 +56,21 @@ pub fn decode_rgb(bytes: &[u8]) -> Result<RgbImage, PictureError> {
     Ok(decode(bytes)?.into_rgb8())
 }
 
+/// The grey values of an image, row by row, as PIL's `convert("L")` gives them: alpha is ignored, 16 bits are clipped to
+/// 255, colours weighed by ITU-R 601-2 in 16-bit fixed point. `(1, 0, 0)` is 0: not every nonzero colour is a nonzero grey.
+pub fn grey(image: &DynamicImage) -> Vec<u8> {
+    match image {
+        DynamicImage::ImageLuma8(grey) => grey.as_raw().clone(),
+        DynamicImage::ImageLumaA8(grey) => grey.pixels().map(|p| p.0[0]).collect(),
+        DynamicImage::ImageLuma16(grey) => grey.pixels().map(|p| p.0[0].min(255) as u8).collect(),
+        other => other.to_rgb8().pixels().map(|p| luma(p.0)).collect(),
+    }
+}
+
+pub(crate) fn luma([r, g, b]: [u8; 3]) -> u8 {
+    ((u32::from(r) * 19595 + u32::from(g) * 38470 + u32::from(b) * 7471 + 0x8000) >> 16) as u8
+}
+
 /// Encodes an image as PNG.
 ///
 /// # Errors

@@ -197,9 +197,9 @@ fn from_hub(repository: &str, options: &HubOptions) -> Result<Fetched, HubError>
     let commit = at(&info.sha);
     let mut names: Vec<String> =
         info.siblings.into_iter().map(|s| s.rfilename).filter(|n| n.ends_with(".parquet")).collect();
-    if names.iter().any(|n| n.starts_with("data/")) {
-        names.retain(|n| n.starts_with("data/"));
-    }
+    // As in a folder: those in data/, else those beside the card.
+    let in_data = names.iter().any(|n| n.starts_with("data/"));
+    names.retain(|n| if in_data { n.starts_with("data/") } else { !n.contains('/') });
     names.sort();
     let mut files = Vec::new();
     for name in names {

@@ -80,7 +80,7 @@ impl Dataset {
         }
         let path = Path::new(location);
         let source = if path.is_file() {
-            Source::Parquet(ParquetStore::open(vec![path.to_owned()])?)
+            Source::Parquet(ParquetStore::open_one(path)?)
         } else if path.is_dir() {
             let files = parquet_files(path)?;
             if files.is_empty() {

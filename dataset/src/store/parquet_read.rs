@@ -30,6 +30,13 @@ pub(super) struct ParquetStore {
 }
 
 impl ParquetStore {
+    /// One file by itself: a shard too, without the others that its name promises.
+    pub(super) fn open_one(file: &Path) -> Result<Self, StoreError> {
+        let (builder, path) = builder(file)?;
+        check_schema(builder.schema(), path)?;
+        Ok(Self { splits: BTreeMap::from([(split_of(file).0, vec![file.to_owned()])]) })
+    }
+
     pub(super) fn open(files: Vec<PathBuf>) -> Result<Self, StoreError> {
         let mut splits: BTreeMap<String, Vec<PathBuf>> = BTreeMap::new();
         let mut promised: BTreeMap<String, (usize, PathBuf)> = BTreeMap::new();
@@ -61,14 +68,26 @@ impl ParquetStore {
         in_order(self.splits.keys().cloned().collect())
     }
 
+    /// The extra columns of all files of a split; a file that lacks one has nulls in it.
     pub(super) fn extra_schema(&self, split: &str) -> Result<SchemaRef, StoreError> {
-        let Some(file) = self.splits.get(split).and_then(|files| files.first()) else {
-            return Ok(Arc::new(Schema::empty()));
-        };
-        let schema = Arc::clone(builder(file)?.0.schema());
-        let fields: Vec<_> =
-            schema.fields().iter().filter(|f| !COLUMNS.contains(&f.name().as_str())).cloned().collect();
-        Ok(Arc::new(Schema::new(fields).with_metadata(schema.metadata().clone())))
+        let mut fields: Vec<Arc<Field>> = Vec::new();
+        let mut told = std::collections::HashMap::new();
+        for file in self.splits.get(split).into_iter().flatten() {
+            let schema = Arc::clone(builder(file)?.0.schema());
+            for field in schema.fields().iter().filter(|f| !COLUMNS.contains(&f.name().as_str())) {
+                match fields.iter().find(|f| f.name() == field.name()) {
+                    None => fields.push(Arc::clone(field)),
+                    Some(known) if known.data_type() == field.data_type() => {}
+                    Some(known) => {
+                        let (name, here, there) = (field.name(), field.data_type(), known.data_type());
+                        let why = format!("column `{name}` is of type {here} here and of type {there} in another file");
+                        return Err(StoreError::Schema { path: file.clone(), why });
+                    }
+                }
+            }
+            told.extend(schema.metadata().clone());
+        }
+        Ok(Arc::new(Schema::new(fields).with_metadata(told)))
     }
 
     pub(super) fn read<'a>(&'a self, split: &str, wanted: Option<&'a BTreeSet<String>>, fields: Fields) -> Samples<'a> {

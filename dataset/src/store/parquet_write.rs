@@ -93,7 +93,9 @@ impl ParquetWriter {
             sample.mask.map_err(|p| refuse("mask_label", p))?,
         ];
         let size: usize = images.iter().map(|i| i.bytes.len()).sum();
-        if self.group.len() == GROUP_ROWS || (!self.group.is_empty() && self.group_bytes + size > GROUP_BYTES) {
+        if self.group.len() == GROUP_ROWS
+            || (!self.group.is_empty() && self.group_bytes + size > GROUP_BYTES.min(self.shard_bytes))
+        {
             self.flush_group()?;
         }
         self.group.push(Row { id, problem, images, extras: sample.extras });

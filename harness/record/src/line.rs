@@ -19,6 +19,9 @@ pub enum LineError {
     /// The checksum is another's.
     #[error("its checksum does not fit: the line was changed or damaged")]
     WrongSum,
+    /// A record of a newer version.
+    #[error("it has schema {0}, newer than this version reads: update socio-bench")]
+    Newer(u32),
     /// Not what was expected.
     #[error("it does not parse: {0}")]
     Json(#[from] serde_json::Error),

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use socio_dataset::files::{self, FileError};
 
 use crate::line::{seal, unseal};
-use crate::{LineError, Record};
+use crate::{LineError, RECORD_SCHEMA, Record};
 
 /// A log that cannot be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -95,7 +95,11 @@ pub(crate) fn read(path: &Path) -> Result<(Vec<Record>, u64), LogError> {
     for (i, line) in bytes.split_inclusive(|b| *b == b'\n').enumerate() {
         let whole = line.last() == Some(&b'\n');
         let text = std::str::from_utf8(&line[..line.len() - usize::from(whole)]).map_err(|_| LineError::NoSum);
-        match text.and_then(unseal) {
+        match text.and_then(unseal::<Record>) {
+            Ok(record) if record.schema > RECORD_SCHEMA => {
+                let source = LineError::Newer(record.schema);
+                return Err(LogError::Line { path: path.to_owned(), line: i + 1, source });
+            }
             Ok(record) if whole => records.push(record),
             // Even a whole-looking last line without its newline was torn.
             Ok(_) => break,
@@ -168,6 +172,15 @@ mod tests {
         fs::write(&path, text).unwrap();
         let error = read(&path).unwrap_err().to_string();
         assert!(error.contains("w.jsonl line 1: its checksum does not fit"), "{error}");
+    }
+
+    #[test]
+    fn a_record_of_a_newer_version_is_not_guessed_at() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("w.jsonl");
+        let newer = Record { schema: RECORD_SCHEMA + 1, ..record("a") };
+        Writer::open(&path).unwrap().append(&newer).unwrap();
+        assert!(read(&path).unwrap_err().to_string().contains("line 1: it has schema 2, newer"));
     }
 
     #[test]

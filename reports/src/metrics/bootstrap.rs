@@ -112,6 +112,15 @@ mod tests {
     }
 
     #[test]
+    fn where_nothing_is_set_failures_are_worth_nothing() {
+        let sample = |iou| Tally { samples: 1, iou, ..Tally::default() };
+        let of = |tally: Tally, profile: &Profile| Metric::Ciou.of(&tally, profile).unwrap();
+        assert_eq!(of(sample(0.0), &Profile::STRICT), 0.0);
+        assert_eq!(of(sample(1.0), &Profile::STRICT), 100.0);
+        assert_eq!(of(sample(1.0), &Profile::LISA), 0.0, "0 / 1e-10");
+    }
+
+    #[test]
     fn nothing_has_no_figure() {
         let none = figures(std::iter::empty(), &[Metric::Ciou, Metric::Giou], &Profile::STRICT, 10);
         assert_eq!(none, vec![None, None]);

@@ -69,7 +69,10 @@ impl Metric {
     pub fn of(self, tally: &Tally, profile: &Profile) -> Option<f64> {
         let ratio = |above: f64, below: f64| (below > 0.0).then(|| 100.0 * above / below);
         match self {
-            Self::Ciou if tally.samples > 0 && tally.union == 0 => Some(100.0 * profile.both_empty),
+            // Nothing is set anywhere: what the samples are worth one by one, unless an epsilon makes it a division.
+            Self::Ciou if tally.samples > 0 && tally.union == 0 && profile.ciou_epsilon == 0.0 => {
+                Some(100.0 * tally.iou / tally.samples as f64)
+            }
             Self::Ciou => ratio(tally.intersection as f64, tally.union as f64 + profile.ciou_epsilon),
             Self::Giou if tally.samples == 0 => None,
             Self::Giou => ratio(tally.iou, tally.samples as f64 + profile.count_epsilon),
