@@ -6,6 +6,7 @@ use socio_backend::BackendError;
 use socio_baselines::fetch::FetchError;
 use socio_dataset::files::FileError;
 use socio_dataset::store::StoreError;
+use socio_dataset::store::hub::HubError;
 use socio_harness::HarnessError;
 use socio_record::{ExitCode, LogError, RunError};
 use socio_reports::export::ExportError;
@@ -51,6 +52,7 @@ impl From<StoreError> for Failure {
     fn from(e: StoreError) -> Self {
         match e {
             StoreError::File(e) => e.into(),
+            StoreError::Hub(HubError::Name(_)) => Self::usage(e),
             StoreError::Hub(_) => Self::new(ExitCode::NETWORK, e),
             StoreError::Write { .. } | StoreError::Exists(_) => Self::new(ExitCode::OUTPUT, e),
             other => Self::input(other),

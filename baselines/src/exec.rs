@@ -62,7 +62,7 @@ impl Exec {
                 return Err(format!("no reply within {} s (--exec-timeout)", self.patience.as_secs()));
             }
             Err(RecvTimeoutError::Disconnected) => {
-                let status = process.child.wait().map_or_else(|e| e.to_string(), |s| s.to_string());
+                let status = process.ended();
                 let cause = told.err().map(|e| format!(", {e}")).unwrap_or_default();
                 return Err(format!("the program ended without a reply ({status}{cause})"));
             }
@@ -104,6 +104,20 @@ impl Process {
             }
         });
         Ok(Self { child, stdin, lines })
+    }
+}
+
+impl Process {
+    /// How the program ended. It closed its output; one that does not end within a second is killed with its group.
+    fn ended(&mut self) -> String {
+        for _ in 0..20 {
+            match self.child.try_wait() {
+                Ok(Some(status)) => return status.to_string(),
+                Ok(None) => std::thread::sleep(Duration::from_millis(50)),
+                Err(e) => return e.to_string(),
+            }
+        }
+        "it closed its output and goes on".to_owned()
     }
 }
 

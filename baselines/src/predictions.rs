@@ -22,7 +22,8 @@ pub struct Predictions {
 
 impl Method for Predictions {
     fn answer(&self, query: &Query, _: &Models, _: &mut Context) -> Result<Answer, Failure> {
-        let path = self.folder.join(format!("{}.png", query.id));
+        let path = path_of(&self.folder, &query.id)
+            .ok_or_else(|| Failure::BadPrediction(format!("the id `{}` cannot be the name of a file", query.id)))?;
         let bytes = match fs::read(&path) {
             Ok(bytes) => bytes,
             Err(e) if e.kind() == io::ErrorKind::NotFound => {
@@ -35,6 +36,12 @@ impl Method for Predictions {
         let object = StageObject { prompt: socio_backend::Prompt::default(), mask: mask.clone(), score: None };
         Ok(StageAnswer { name: "answer", objects: vec![object], mask }.into())
     }
+}
+
+/// Where the prediction of a sample is; `None` for an id that would leave the folder.
+fn path_of(folder: &Path, id: &str) -> Option<PathBuf> {
+    let plain = !id.is_empty() && !id.contains(['/', '\\']) && id != "..";
+    plain.then(|| folder.join(format!("{id}.png")))
 }
 
 /// A hash of all images of a folder of predictions, by name and content (16 hexadecimal characters): what a run over it
@@ -75,7 +82,7 @@ pub fn validate<'a>(folder: &Path, samples: impl Iterator<Item = &'a Encoded>) -
     let mut findings = Vec::new();
     let mut known = BTreeSet::new();
     for sample in samples {
-        let path = folder.join(format!("{}.png", sample.id));
+        let Some(path) = path_of(folder, &sample.id) else { continue };
         known.insert(path.clone());
         let mut find = |code: &'static str, message: String| {
             findings.push(Finding {

@@ -173,6 +173,9 @@ impl Check {
         let mut found = Vec::new();
         let mut find = |code: Code, field: &'static str, message: String| found.push((code, field, message));
 
+        if sample.id.is_empty() {
+            find(Code::V101, "id", FieldProblem::Missing.to_string());
+        }
         if sample.level().is_none() {
             find(Code::V206, "id", "expected a prefix name_, class_ or function_; it counts under All only".to_owned());
         }

@@ -16,6 +16,9 @@ pub fn choose(dataset: &Dataset, split: &str, selection: &Selection) -> Result<V
     let index = dataset.index(split)?;
     let mut all = BTreeSet::new();
     for sample in &index {
+        if sample.id.is_empty() {
+            return Err(HarnessError::NoId { split: split.to_owned(), origin: sample.origin.to_string() });
+        }
         if !all.insert(sample.id.as_str()) {
             return Err(HarnessError::DuplicateId { split: split.to_owned(), id: sample.id.clone() });
         }
@@ -56,6 +59,9 @@ pub fn fingerprint(
         let sample = sample?;
         entries.push(SampleEntry { inputs: sample.fingerprint(), id: sample.id });
         progress(entries.len());
+    }
+    if entries.len() != ids.len() {
+        return Err(HarnessError::Vanished { split: split.to_owned(), chosen: ids.len(), read: entries.len() });
     }
     let all = entries.iter().fold(FieldHasher::default(), |h, e| h.field(&e.id).field(&e.inputs)).hex(16);
     Ok((entries, all))

@@ -31,6 +31,30 @@ pub enum HarnessError {
         /// The id.
         id: String,
     },
+    /// A sample without an id.
+    #[error("split `{split}` has a sample without an id ({origin})")]
+    NoId {
+        /// The split.
+        split: String,
+        /// Where it is.
+        origin: String,
+    },
+    /// Samples that were there when they were chosen are not there when they are read.
+    #[error("split `{split}` changed while it was read: {chosen} samples were chosen, {read} came")]
+    Vanished {
+        /// The split.
+        split: String,
+        /// Samples chosen.
+        chosen: usize,
+        /// Samples read.
+        read: usize,
+    },
+    /// Another process began another run in this folder.
+    #[error("{} was begun anew by another process: what this one finished is not in it", .0.display())]
+    Replaced(std::path::PathBuf),
+    /// The thread that reads the dataset broke down.
+    #[error("reading the dataset broke down; what was finished is kept, run again")]
+    Reader,
     /// No sample is left after the choice.
     #[error("no sample of split `{split}` fits --level, --ids and --limit")]
     NoSamples {

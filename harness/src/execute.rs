@@ -46,7 +46,7 @@ pub fn execute(job: &Job<'_>, mut tell: impl FnMut(Event)) -> Result<Run, Harnes
     }
     let mut writer = Writer::open(&begun.log_path(&job.shard.writer()))?;
     let samples = job.dataset.read(&job.manifest.data.split, Some(&missing), Fields::ALL)?;
-    let workers = job.in_flight.max(1);
+    let workers = job.in_flight.clamp(1, missing.len());
     let (to_do, queue) = sync_channel::<Encoded>(workers);
     let (done, records) = sync_channel::<Record>(workers);
     let queue = Mutex::new(queue);
@@ -71,17 +71,23 @@ pub fn execute(job: &Job<'_>, mut tell: impl FnMut(Event)) -> Result<Run, Harnes
                 }
             }
         }
-        let read = reader.join().unwrap_or(Ok(()));
+        // Should every worker be gone, the reader must not wait for one.
+        stop(&queue);
+        let read = reader.join().map_err(|_| HarnessError::Reader);
         match failed {
             Some(e) => Err(HarnessError::from(e)),
-            None => read.map_err(HarnessError::from),
+            None => read?.map_err(HarnessError::from),
         }
     });
     let synced = writer.sync();
     result?;
     synced?;
     drop(writer);
-    Ok(Run::open(job.folder)?)
+    let run = Run::open(job.folder)?;
+    if run.manifest.id != job.manifest.id {
+        return Err(HarnessError::Replaced(job.folder.to_owned()));
+    }
+    Ok(run)
 }
 
 /// Hands samples out until there are no more, or nobody takes them.

@@ -24,6 +24,20 @@ pub struct Scored<'a> {
 
 /// Decodes a sample, asks the method, scores the answer. Whatever goes wrong is the record's status.
 pub fn work(sample: &Encoded, with: &Scored<'_>) -> Record {
+    catch_unwind(AssertUnwindSafe(|| worked(sample, with))).unwrap_or_else(|panic| {
+        let mut record = blank(sample, with.hierarchy);
+        record.status = Status::MethodError;
+        record.message = Some(format!("socio-bench itself panicked: {}", message_of(&*panic)));
+        record
+    })
+}
+
+fn message_of(panic: &(dyn std::any::Any + Send)) -> &str {
+    let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref().copied());
+    text.unwrap_or("without a message")
+}
+
+fn worked(sample: &Encoded, with: &Scored<'_>) -> Record {
     let start = Instant::now();
     let mut record = blank(sample, with.hierarchy);
     let mut context = Context::new(with.seed, &sample.id);
@@ -113,10 +127,7 @@ fn ask(query: &Query, truth: &Truth, with: &Scored<'_>, context: &mut Context) -
         Ok(Ok(answer)) if answer.stages.is_empty() => Err((Status::NoAnswer, "no stage".to_owned())),
         Ok(Ok(answer)) => Ok(answer),
         Ok(Err(failure)) => Err((status_of(&failure), failure.to_string())),
-        Err(panic) => {
-            let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref().copied());
-            Err((Status::MethodError, format!("the method panicked: {}", text.unwrap_or("without a message"))))
-        }
+        Err(panic) => Err((Status::MethodError, format!("the method panicked: {}", message_of(&*panic)))),
     }
 }
 

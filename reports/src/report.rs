@@ -49,7 +49,8 @@ pub struct Report {
 pub fn report(runs: &[Run], options: &Options) -> Result<Report, toml::de::Error> {
     let named = runs.first().and_then(|r| Profile::named(&r.manifest.profile).ok());
     let profile = options.profile.or(named).unwrap_or(Profile::STRICT);
-    let rows: Vec<Ours<'_>> = runs.iter().map(|r| Ours::of(r, &profile)).collect();
+    let mut rows: Vec<Ours<'_>> = runs.iter().map(|r| Ours::of(r, &profile)).collect();
+    tell_apart(&mut rows);
     let mut tables = vec![main_table(&rows, &profile, options)?, rule_table(&rows, &profile, options)];
     tables.extend(status_table(&rows));
     if options.by_class {
@@ -99,6 +100,16 @@ impl<'a> Ours<'a> {
 
     fn scenes(&self) -> usize {
         self.tallies.iter().map(|(r, _)| &r.scene).collect::<std::collections::BTreeSet<_>>().len()
+    }
+}
+
+/// Adds the run's id to labels that several rows have.
+fn tell_apart(rows: &mut [Ours<'_>]) {
+    let labels: Vec<String> = rows.iter().map(|r| r.label.clone()).collect();
+    for (i, row) in rows.iter_mut().enumerate() {
+        if labels.iter().filter(|l| **l == labels[i]).count() > 1 {
+            row.label = format!("{} ({})", row.label, row.run.manifest.id);
+        }
     }
 }
 
@@ -235,11 +246,16 @@ fn class_table(rows: &[Ours<'_>], profile: &Profile, options: &Options) -> Vec<T
     let mut tables = Vec::new();
     for (key, heading, of) in kinds {
         let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
-        for ours in rows.iter().take(1) {
+        for ours in rows {
+            let mut own: BTreeMap<&str, u64> = BTreeMap::new();
             for (record, _) in &ours.tallies {
                 if let Some(name) = of(record) {
-                    *counts.entry(name).or_default() += 1;
+                    *own.entry(name).or_default() += 1;
                 }
+            }
+            for (name, n) in own {
+                let most = counts.entry(name).or_default();
+                *most = n.max(*most);
             }
         }
         let mut names: Vec<(&str, u64)> = counts.into_iter().collect();
@@ -313,10 +329,10 @@ fn notes(rows: &[Ours<'_>], profile: &Profile, options: &Options) -> Vec<String>
             ));
         }
     }
-    if rows.iter().any(|r| r.label.ends_with('†')) {
+    if rows.iter().any(|r| r.label.contains('†')) {
         notes.push("† sees the truth: an upper reference, never ranked.".to_owned());
     }
-    if rows.iter().any(|r| r.label.ends_with('‡')) {
+    if rows.iter().any(|r| r.label.contains('‡')) {
         notes.push("‡ a floor that sees no truth, never ranked.".to_owned());
     }
     if options.with_paper {

@@ -14,6 +14,13 @@ use crate::cli::PredictArgs;
 use crate::failure::{Failure, Outcome};
 
 pub(crate) fn command(args: PredictArgs) -> Outcome {
+    if args.query.trim().is_empty() {
+        return Err(Failure::usage("--query is empty: expected a place's name, a class or a function"));
+    }
+    let overlay_path = args.overlay.clone().unwrap_or_else(|| args.out.with_extension("overlay.png"));
+    if overlay_path == args.out {
+        return Err(Failure::usage("--overlay is --out: the picture would take the mask's place"));
+    }
     let satellite = read(&args.sat)?;
     let map = args.map.as_deref().map(read).transpose()?;
     if let Some(map) = map.as_ref().filter(|m| m.dimensions() != satellite.dimensions()) {
@@ -58,7 +65,6 @@ pub(crate) fn command(args: PredictArgs) -> Outcome {
     };
     let png = stage.mask.to_png().map_err(Failure::input)?;
     files::write(&args.out, &png)?;
-    let overlay_path = args.overlay.clone().unwrap_or_else(|| args.out.with_extension("overlay.png"));
     let mut overlay = RgbImage::clone(&query.satellite);
     picture::overlay(&mut overlay, &stage.mask, Rgb([255, 0, 0]), 102, 2);
     for bbox in stage.objects.iter().filter_map(|o| o.prompt.bbox) {

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use socio_baselines::predictions;
+use socio_dataset::hash::sha256_hex;
 use socio_dataset::store::{Dataset, Fields};
 use socio_harness::{Event, Job, Scored, choose, code, execute, fingerprint, machine};
 use socio_record::{Data, ExitCode, Manifest, RECORD_SCHEMA, Run, SCHEMA, SampleEntry, Selection, Status, forget};
@@ -72,10 +73,10 @@ fn go(
     let (samples, fingerprint) = fingerprint(&dataset, &data.split, &ids, |n| bar.set_position(n as u64))?;
     bar.finish_and_clear();
     let on = On { dataset: &dataset, split: &data.split, selection, samples, fingerprint };
+    let names = names(&on, &ready, running)?;
     let mut runs = Vec::new();
-    let several = ready.len() > 1;
-    for one in &ready {
-        runs.push(execute_one(&on, one, settings.seed, profile, running, several)?);
+    for (one, name) in ready.iter().zip(names) {
+        runs.push(execute_one(&on, one, settings.seed, profile, running, &running.runs.join(name))?);
     }
     let options = report::options(options)?;
     let report = socio_reports::report(&runs, &options).map_err(Failure::input)?;
@@ -95,7 +96,7 @@ fn execute_one(
     seed: u64,
     profile: Profile,
     running: &RunningArgs,
-    several: bool,
+    folder: &Path,
 ) -> Result<Run, Failure> {
     let manifest = Manifest {
         schema: SCHEMA,
@@ -118,15 +119,8 @@ fn execute_one(
         machine: machine(),
     }
     .with_id();
-    let label = slug(&ready.info.label);
-    let name = match &running.name {
-        Some(name) if several => format!("{name}-{label}"),
-        Some(name) => name.clone(),
-        None => format!("{}-{}-{label}", slug(&base_name(on.dataset.location())), slug(on.split)),
-    };
-    let folder = running.runs.join(name);
     if running.fresh {
-        forget(&folder)?;
+        forget(folder)?;
     }
     let hierarchy = setup::hierarchy()?;
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
@@ -137,7 +131,7 @@ fn execute_one(
         scored: Scored { contestant: &ready.contestant, models: &ready.models, seed, hierarchy: &hierarchy },
         shard: running.shard,
         in_flight: if running.deterministic { 1 } else { running.in_flight.unwrap_or(threads) },
-        folder: &folder,
+        folder,
     };
     let bar = progress::bar(on.samples.len() as u64, &ready.info.label);
     let result = execute(&job, |event| match event {
@@ -159,13 +153,37 @@ fn execute_one(
     Ok(result?)
 }
 
+/// The name of each method's run: of its own, one folder deep.
+fn names(on: &On<'_>, ready: &[setup::Ready], running: &RunningArgs) -> Result<Vec<String>, Failure> {
+    if let Some(name) = &running.name
+        && (name.trim().is_empty() || name.starts_with('.') || name.contains(['/', '\\']))
+    {
+        return Err(Failure::usage(format!("--name `{name}`: expected the name of one folder (--runs says where)")));
+    }
+    let mut names: Vec<String> = Vec::new();
+    for one in ready {
+        let label = slug(&one.info.label);
+        let name = match &running.name {
+            Some(name) if ready.len() > 1 => format!("{name}-{label}"),
+            Some(name) => name.clone(),
+            None => format!("{}-{}-{label}", slug(&base_name(on.dataset.location())), slug(on.split)),
+        };
+        if names.contains(&name) {
+            return Err(Failure::usage(format!("`{}` is asked for twice: one run of each is enough", one.info.label)));
+        }
+        names.push(name);
+    }
+    Ok(names)
+}
+
 /// The last part of a location, as a run's name begins; of a path, links and dots resolved.
 fn base_name(location: &str) -> String {
     let resolved = std::fs::canonicalize(location).map_or_else(|_| location.to_owned(), |p| p.display().to_string());
     resolved.trim_end_matches('/').rsplit(['/', ':']).next().unwrap_or(location).to_owned()
 }
 
-/// A text as part of a folder's name: letters, digits, `.` and `_` as they are, anything else one `-`.
+/// A text as part of a folder's name: letters, digits, `.` and `_` as they are, anything else one `-`. A text with a path or
+/// command in it, of which that leaves too little, gets a hash of all of it behind.
 fn slug(text: &str) -> String {
     let mut out = String::new();
     for c in text.chars() {
@@ -175,8 +193,11 @@ fn slug(text: &str) -> String {
             out.push('-');
         }
     }
-    let trimmed = out.trim_matches(['-', '.']);
-    trimmed.chars().take(80).collect()
+    let trimmed: String = out.trim_matches(['-', '.']).chars().take(64).collect();
+    if text.contains([':', '/']) || text.chars().count() > 64 {
+        return format!("{trimmed}-{}", &sha256_hex(text.as_bytes())[..8]);
+    }
+    trimmed
 }
 
 fn verdict(runs: &[Run], running: &RunningArgs) -> Outcome {

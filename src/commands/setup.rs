@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::env;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::{Value, json};
@@ -57,6 +57,9 @@ pub(crate) fn selection(args: &SelectArgs) -> Result<Selection, Failure> {
             None => ids.push(id.clone()),
         }
     }
+    if !args.ids.is_empty() && ids.iter().all(String::is_empty) {
+        return Err(Failure::usage("--ids names no sample: expected ids, or a file with an id a line"));
+    }
     ids.sort();
     ids.dedup();
     let mut levels: Vec<String> = args.level.iter().map(|l| l.prefix().to_owned()).collect();
@@ -90,12 +93,24 @@ pub(crate) fn hierarchy() -> Result<Hierarchy, Failure> {
     Hierarchy::embedded().map_err(Failure::input)
 }
 
-/// Names given with commas between them; what follows `exec:` is one command, commas included.
+/// Names given with commas between them; what follows `exec:` is one command, commas included, and a folder of
+/// predictions may have commas too where it stands by itself.
 pub(crate) fn method_names(given: &[String]) -> Vec<String> {
-    given
-        .iter()
-        .flat_map(|g| if g.starts_with("exec:") { vec![g.clone()] } else { g.split(',').map(str::to_owned).collect() })
-        .collect()
+    let mut names = Vec::new();
+    for value in given {
+        let mut rest = value.as_str();
+        let whole = |rest: &str| {
+            let folder = rest.strip_prefix("predictions:").filter(|_| rest == value);
+            rest.starts_with("exec:") || folder.is_some_and(|f| Path::new(f).is_dir())
+        };
+        while !whole(rest) {
+            let Some((name, behind)) = rest.split_once(',') else { break };
+            names.push(name.to_owned());
+            rest = behind;
+        }
+        names.push(rest.to_owned());
+    }
+    names
 }
 
 /// Segmenters by name, each loaded once.

@@ -97,7 +97,7 @@ fn no_data_and_unknown_layouts() {
     fs::create_dir_all(t.path().join("set/test")).unwrap();
     fails(t.path(), "run --data set", 3, &["split `test` of set has no samples (zero rows)"]);
     fails(t.path(), "data verify set", 3, &["zero rows"]);
-    fails(t.path(), "run --data hub:nonsense", 7, &["not of the form hub:OWNER/NAME"]);
+    fails(t.path(), "run --data hub:nonsense", 2, &["not of the form hub:OWNER/NAME"]);
 }
 
 #[test]
@@ -151,6 +151,17 @@ fn wrong_columns_and_zero_rows() {
     writer.finish().unwrap();
     fails(t.path(), "run --data zero", 3, &["has no samples (zero rows)"]);
     fails(t.path(), "data verify zero", 3, &["zero rows"]);
+    // A row without an id.
+    let mut writer = ParquetWriter::create(&t.path().join("noid"), "test", &none, 1 << 20).unwrap();
+    for (i, mut sample) in socio_dataset::placeholder::scenes().take(2).enumerate() {
+        if i == 1 {
+            sample.id = String::new();
+        }
+        writer.write(sample).unwrap();
+    }
+    writer.finish().unwrap();
+    fails(t.path(), "run --data noid", 3, &["has a sample without an id", "row 1"]);
+    fails(t.path(), "data verify noid", 21, &["V101", "row 1"]);
 }
 
 #[test]

@@ -64,6 +64,7 @@ fn a_program_that_fails_spoils_its_samples_and_no_more() {
     for (program, more, part) in [
         ("exit 3".to_owned(), "", "the program ended without a reply (exit status: 3"),
         ("no-such-program-here".to_owned(), "", "the program ended without a reply"),
+        ("exec 1>&-; cat >/dev/null".to_owned(), "--exec-timeout 2", "it closed its output and goes on"),
         ("sleep 60".to_owned(), "--exec-timeout 0.3", "no reply within"),
         (answering("nonsense $id"), "", "its reply is not as expected"),
         (answering(r#"{"id":"other $id","objects":[]}"#), "", "asked was `class_00"),
@@ -174,6 +175,7 @@ fn ones_own_images_get_a_mask_and_a_picture() {
     let answer = json(&ok(t.path(), &format!("{line} --json")));
     assert_eq!(answer["area"], mask.area());
     assert_eq!(answer["level"], "class");
+    fails(t.path(), &format!("{line} --overlay out/m.png"), 2, &["--overlay is --out"]);
     fails(t.path(), &line.replace("centre-box", "oracle-box"), 2, &["needs the truth"]);
     fails(t.path(), &line.replace("map.png", "gone.png"), 3, &["cannot read"]);
     fails(t.path(), &line.replace("sat.png", "question.json"), 3, &["question.json: not a PNG or JPEG"]);

@@ -45,6 +45,21 @@ fn another_profile_or_rule_needs_no_data() {
 }
 
 #[test]
+fn runs_of_one_method_are_told_apart_and_classes_are_everyones() {
+    let t = tempdir().unwrap();
+    raw_set(t.path(), 1);
+    ok(t.path(), "run --data set --method centre-box --seed 1 --name a");
+    ok(t.path(), "run --data set --method centre-box --seed 2 --name b");
+    ok(t.path(), "run --data set --method centre-box --level name --name c");
+    let report = json(&ok(t.path(), "report runs/c runs/a runs/b --json --by-class"));
+    let tables = report["tables"].as_array().unwrap();
+    let classes = tables.iter().find(|t| t["key"] == "classes").unwrap();
+    // Class, n, and three figures a run.
+    assert_eq!(classes["columns"].as_array().unwrap().len(), 11);
+    assert!(classes["rows"].as_array().unwrap().iter().all(|r| r["cells"].as_object().unwrap().len() == 11));
+}
+
+#[test]
 fn the_paper_stands_beside_and_is_not_ranked() {
     let t = tempdir().unwrap();
     raw_set(t.path(), 1);

@@ -103,6 +103,8 @@ fn samples_are_chosen_by_level_id_and_number() {
     assert_eq!(n("--ids @ids --name d"), 2);
     fails(t.path(), "run --data set --ids name_1,name_2", 3, &["has no sample name_1, name_2"]);
     fails(t.path(), "run --data set --ids name_00010 --level class", 3, &["no sample"]);
+    fs::write(t.path().join("none"), "\n").unwrap();
+    fails(t.path(), "run --data set --ids @none", 2, &["--ids names no sample"]);
     fails(t.path(), "run --data set --limit 0", 2, &["--limit 0"]);
     fails(t.path(), "run --data set --in-flight 0", 2, &["--in-flight 0"]);
 }
@@ -165,6 +167,99 @@ fn a_second_process_on_one_shard_is_refused() {
     first.wait().unwrap();
     assert_eq!(told.code, 4, "{}", told.err);
     assert!(told.err.contains("is being written by another process"), "{}", told.err);
+}
+
+#[test]
+fn parameters_come_back_to_the_last_bit() {
+    let t = tempdir().unwrap();
+    for share in ["0.09222574290196013", "0.123456789012345678", "0.1"] {
+        let line = format!("run --method centre-box --centre-share {share} --name s{share}");
+        assert_eq!(ok(t.path(), &line), ok(t.path(), &line));
+        ok(t.path(), &format!("{line}r --segmenter replay:runs/s{share}"));
+    }
+}
+
+#[test]
+fn records_of_another_run_are_never_taken_for_ones_own() {
+    let t = tempdir().unwrap();
+    ok(t.path(), "run --method centre-box --limit 4 --name x");
+    fs::remove_file(t.path().join("runs/x/manifest.json")).unwrap();
+    fails(t.path(), "run --method whole-image --limit 4 --name x", 3, &["records without a manifest", "--fresh"]);
+    ok(t.path(), "run --method whole-image --limit 4 --name x --fresh");
+    let log = fs::read_to_string(t.path().join("runs/x/records/shard-1-of-1.jsonl")).unwrap();
+    assert_eq!(log.lines().count(), 4);
+    // A folder that is no run of ours stays as it is, whatever it is called.
+    fs::create_dir_all(t.path().join("runs/keep/records")).unwrap();
+    fs::write(t.path().join("runs/keep/records/x.txt"), "mine").unwrap();
+    fs::write(t.path().join("runs/keep/manifest.json"), "{}").unwrap();
+    fails(t.path(), "run --method whole-image --name keep --fresh", 3, &["manifest.json"]);
+    assert!(t.path().join("runs/keep/records/x.txt").exists());
+    for name in ["../out", "a/b", ".", ".."] {
+        fails(t.path(), &format!("run --method whole-image --name {name}"), 2, &["expected the name of one folder"]);
+    }
+}
+
+#[test]
+fn fresh_waits_for_a_live_writer_and_one_run_is_one_folder() {
+    let t = tempdir().unwrap();
+    raw_set(t.path(), 1);
+    let mut first = crate::support::bench(t.path())
+        .args(["run", "--data", "set", "--name", "r", "--method", "exec:while read -r l; do sleep 5; done"])
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let log = t.path().join("runs/r/records/shard-1-of-1.jsonl");
+    for _ in 0..200 {
+        if log.exists() {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    std::thread::sleep(std::time::Duration::from_millis(200));
+    let told = run(t.path(), "run --data set --method whole-image --name r --fresh");
+    first.kill().unwrap();
+    first.wait().unwrap();
+    assert_eq!(told.code, 4, "{}", told.err);
+    assert!(told.err.contains("is being written by another process"), "{}", told.err);
+    fails(t.path(), "run --method whole-image,whole-image", 2, &["asked for twice"]);
+    // Two long commands that differ at their end only.
+    let long = "x".repeat(90);
+    let method = |end: &str| format!("exec:true {long}{end}");
+    let told = crate::support::told(
+        crate::support::bench(t.path())
+            .args([
+                "run",
+                "--data",
+                "set",
+                "--limit",
+                "1",
+                "--max-errors",
+                "9",
+                "--method",
+                &method("a"),
+                "--method",
+                &method("b"),
+            ])
+            .output()
+            .unwrap(),
+    );
+    assert_eq!(told.code, 0, "{}", told.err);
+    assert_eq!(told.out.lines().filter(|l| l.starts_with("runs/set-test-exec-true")).count(), 2, "{}", told.out);
+}
+
+#[cfg(unix)]
+#[test]
+fn linked_samples_and_splits_go_by_the_links_name() {
+    let t = tempdir().unwrap();
+    let set = raw_set(t.path(), 1);
+    fs::create_dir_all(t.path().join("linked/test")).unwrap();
+    std::os::unix::fs::symlink(set.join("test/name_00010"), t.path().join("linked/test/name_7")).unwrap();
+    let report = json(&ok(t.path(), "run --data linked --method whole-image --json"));
+    assert_eq!(report["tables"][0]["rows"][0]["cells"]["n"], 1);
+    fs::create_dir(t.path().join("splits")).unwrap();
+    std::os::unix::fs::symlink(set.join("test"), t.path().join("splits/val")).unwrap();
+    ok(t.path(), "run --data splits --split val --method whole-image");
 }
 
 #[test]

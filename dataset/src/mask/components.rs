@@ -69,6 +69,13 @@ impl Component {
         shared
     }
 
+    /// Intersection over union with a whole mask, in `0..=1`.
+    pub fn iou_with(&self, mask: &Mask) -> f64 {
+        let shared: u64 = self.runs.iter().map(|r| mask.area_of_run(*r)).sum();
+        let union = self.area + mask.area() - shared;
+        if union == 0 { 0.0 } else { shared as f64 / union as f64 }
+    }
+
     /// Intersection over union with another component, in `0..=1`.
     pub fn iou(&self, other: &Self) -> f64 {
         let shared = self.intersection(other);
@@ -96,6 +103,22 @@ pub(super) enum Connectivity {
 }
 
 impl Mask {
+    /// Number of set pixels in a run.
+    fn area_of_run(&self, run: Run) -> u64 {
+        let (x0, x1) = (run.x0.min(self.width()), run.x1.min(self.width()));
+        if x0 >= x1 || run.y >= self.height() {
+            return 0;
+        }
+        let (first, last) = (x0 as usize / 64, (x1 as usize - 1) / 64);
+        let row = self.row(run.y);
+        let inside = |i: usize| {
+            let head = if i == first { !0u64 << (x0 % 64) } else { !0 };
+            let tail = if i == last { !0u64 >> (63 - (x1 - 1) % 64) } else { !0 };
+            u64::from((row[i] & head & tail).count_ones())
+        };
+        (first..=last).map(inside).sum()
+    }
+
     /// The runs of set pixels, from top to bottom and left to right.
     pub(crate) fn runs(&self) -> Vec<Run> {
         let mut runs = Vec::new();

@@ -75,7 +75,9 @@ impl Mask {
     /// When they do not add up to width times height, or that is beyond 2^28 pixels.
     pub fn from_run_lengths(width: u32, height: u32, lengths: &[u64]) -> Result<Self, MaskError> {
         let expected = u64::from(width) * u64::from(height);
-        if expected > MAX_PIXELS {
+        // Rows are padded to words, and both ways of lying are held in memory.
+        let padded = |across: u32, down: u32| u64::from(across).div_ceil(64) * 64 * u64::from(down);
+        if padded(width, height).max(padded(height, width)) > MAX_PIXELS {
             return Err(MaskError::TooLarge(width, height));
         }
         let found = lengths.iter().fold(0u64, |sum, n| sum.saturating_add(*n));

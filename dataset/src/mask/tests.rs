@@ -206,6 +206,7 @@ proptest! {
                 let counts = ma.counts(&mb).unwrap();
                 prop_assert_eq!(a.intersection(b), counts.intersection);
                 prop_assert!((a.iou(b) - counts.iou().unwrap_or(0.0)).abs() < 1e-12);
+                prop_assert!((a.iou_with(&mb) - counts.iou().unwrap_or(0.0)).abs() < 1e-12);
             }
         }
     }
@@ -285,6 +286,7 @@ fn hostile_rle_is_told_where() {
     assert!(bad([2, 2], "é").contains("expected a character"));
     assert!(bad([2, 2], "@").contains("a negative run length"), "{}", bad([2, 2], "@"));
     assert!(bad([u32::MAX, u32::MAX], "0").contains("larger than"));
+    assert!(bad([1 << 28, 1], "0").contains("larger than"), "padding counts");
     assert!(bad([2, 2], "oooooooooooooooo").contains("more than 60 bits"));
 }
 

@@ -26,7 +26,7 @@ impl RawStore {
         let mut splits = BTreeMap::new();
         for folder in files::list(root)?.into_iter().filter(|p| p.is_dir()) {
             if holds_samples(&folder)? {
-                splits.insert(name_of(&folder), folder);
+                splits.insert(listed_name(&folder), folder);
             }
         }
         if splits.is_empty() && holds_samples(root)? {
@@ -68,12 +68,18 @@ impl RawStore {
         Ok(Box::new(
             folders
                 .into_iter()
-                .filter(move |f| wanted.is_none_or(|w| w.contains(&name_of(f))))
+                .filter(move |f| wanted.is_none_or(|w| w.contains(&listed_name(f))))
                 .map(move |f| Ok(read_sample(f, fields, &schema))),
         ))
     }
 }
 
+/// The name under which a folder is listed; that of a link is the link's.
+fn listed_name(folder: &Path) -> String {
+    folder.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default()
+}
+
+/// The name of a folder that was given, as `.` may be.
 fn name_of(folder: &Path) -> String {
     let absolute = fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned());
     absolute.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default()
@@ -109,7 +115,7 @@ fn read_sample(folder: PathBuf, fields: Fields, schema: &SchemaRef) -> Encoded {
         }
     };
     Encoded {
-        id: folder.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default(),
+        id: listed_name(&folder),
         problem,
         satellite: image("sat.png", fields.images),
         map: image("map.png", fields.images),
@@ -155,6 +161,10 @@ impl RawWriter {
     /// # Errors
     /// When the folder cannot be created.
     pub fn create(root: &Path, split: &str) -> Result<Self, StoreError> {
+        if split.is_empty() || split.starts_with('.') || split.contains(['/', '\\']) {
+            let why = format!("split `{split}` cannot be the name of a folder");
+            return Err(StoreError::Sample { id: "any".to_owned(), why });
+        }
         let folder = root.join(split);
         files::create_dir(&folder)?;
         Ok(Self { folder, lost_columns: BTreeSet::new() })

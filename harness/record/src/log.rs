@@ -47,7 +47,18 @@ impl Writer {
         if let Some(folder) = path.parent() {
             files::create_dir(folder)?;
         }
-        let mut file = OpenOptions::new()
+        let mut file = Self::lock(path)?;
+        let (_, end) = read(path)?;
+        file.set_len(end).and_then(|()| file.seek(SeekFrom::Start(end))).map_err(FileError::because("write", path))?;
+        Ok(Self { path: path.to_owned(), file, end })
+    }
+
+    /// Opens a log, made where it is missing, with its lock.
+    ///
+    /// # Errors
+    /// When another process holds it, or the file system refuses.
+    pub(crate) fn lock(path: &Path) -> Result<File, LogError> {
+        let file = OpenOptions::new()
             .create(true)
             .read(true)
             .write(true)
@@ -55,13 +66,10 @@ impl Writer {
             .open(path)
             .map_err(FileError::because("open", path))?;
         match file.try_lock() {
-            Err(TryLockError::WouldBlock) => return Err(LogError::Locked(path.to_owned())),
+            Err(TryLockError::WouldBlock) => Err(LogError::Locked(path.to_owned())),
             // A file system without locks fails otherwise: one writer a file is then the user's promise.
-            Ok(()) | Err(TryLockError::Error(_)) => {}
+            Ok(()) | Err(TryLockError::Error(_)) => Ok(file),
         }
-        let (_, end) = read(path)?;
-        file.set_len(end).and_then(|()| file.seek(SeekFrom::Start(end))).map_err(FileError::because("write", path))?;
-        Ok(Self { path: path.to_owned(), file, end })
     }
 
     /// Appends one record. After an error (a full disk) the file ends after the last whole line.

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use socio_dataset::files::{self, FileError};
 
 use crate::line::{seal, unseal};
-use crate::{LogError, Manifest, Record, SCHEMA, log};
+use crate::{LogError, Manifest, Record, SCHEMA, Writer, log};
 
 /// A chosen sample and the hash of its inputs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -104,6 +104,10 @@ impl Run {
             }
             return Err(RunError::Changed { path: path.to_owned(), differences });
         }
+        if let Some(log) = logs(path)?.into_iter().next() {
+            let why = "records without a manifest: they are of another run; remove them, or give --fresh".to_owned();
+            return Err(RunError::Broken { path: log, why });
+        }
         let broken = |path: PathBuf| move |e: &dyn std::fmt::Display| RunError::Broken { path, why: e.to_string() };
         let mut lines = String::new();
         for sample in samples {
@@ -127,6 +131,22 @@ impl Run {
     /// # Errors
     /// When it is none, of a newer version, or damaged.
     pub fn open(path: &Path) -> Result<Self, RunError> {
+        let manifest = Self::manifest(path)?;
+        let samples = read_samples(&path.join(SAMPLES))?;
+        let mut run = Self { path: path.to_owned(), manifest, samples, records: BTreeMap::new() };
+        for file in logs(path)? {
+            for record in log::read(&file)?.0 {
+                run.records.entry(record.id.clone()).or_insert(record);
+            }
+        }
+        Ok(run)
+    }
+
+    /// Reads a run's manifest alone.
+    ///
+    /// # Errors
+    /// When there is none, or it is of a newer version or no manifest of a run.
+    pub fn manifest(path: &Path) -> Result<Manifest, RunError> {
         let manifest_path = path.join(MANIFEST);
         if !manifest_path.is_file() {
             return Err(RunError::NotARun(path.to_owned()));
@@ -138,18 +158,7 @@ impl Run {
         if found > u64::from(SCHEMA) {
             return Err(RunError::Newer { path: manifest_path, found });
         }
-        let manifest: Manifest = serde_json::from_value(value).map_err(|e| broken(e.to_string()))?;
-        let samples = read_samples(&path.join(SAMPLES))?;
-        let mut run = Self { path: path.to_owned(), manifest, samples, records: BTreeMap::new() };
-        let folder = path.join(RECORDS);
-        if folder.is_dir() {
-            for file in files::list(&folder)?.iter().filter(|f| f.extension().is_some_and(|e| e == "jsonl")) {
-                for record in log::read(file)?.0 {
-                    run.records.entry(record.id.clone()).or_insert(record);
-                }
-            }
-        }
-        Ok(run)
+        serde_json::from_value(value).map_err(|e| broken(e.to_string()))
     }
 
     /// The log file of a writer.
@@ -168,23 +177,36 @@ impl Run {
     }
 }
 
-/// Removes what makes the folder a run, so that it can begin anew; other files stay.
+/// Removes what makes the folder a run, so that it can begin anew; other files stay. The records go first: whatever ends
+/// this half way leaves a run with fewer records, never records without a run.
 ///
 /// # Errors
-/// When the file system refuses.
+/// When the folder is no run of ours, a process is writing it, or the file system refuses.
 pub fn forget(path: &Path) -> Result<(), RunError> {
-    for file in [MANIFEST, SAMPLES] {
-        match fs::remove_file(path.join(file)) {
+    if path.join(MANIFEST).exists() {
+        Run::manifest(path)?;
+    }
+    let logs = logs(path)?;
+    // Held until all are gone: nobody begins to write meanwhile.
+    let _locks = logs.iter().map(|l| Writer::lock(l)).collect::<Result<Vec<_>, _>>()?;
+    for file in logs.into_iter().chain([path.join(SAMPLES), path.join(MANIFEST)]) {
+        match fs::remove_file(&file) {
             Ok(()) => {}
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => {}
-            Err(e) => return Err(FileError::because("remove", path.join(file))(e).into()),
+            Err(e) => return Err(FileError::because("remove", file)(e).into()),
         }
     }
-    let records = path.join(RECORDS);
-    if records.is_dir() {
-        fs::remove_dir_all(&records).map_err(FileError::because("remove", records))?;
-    }
     Ok(())
+}
+
+/// The logs of a run.
+fn logs(path: &Path) -> Result<Vec<PathBuf>, RunError> {
+    let folder = path.join(RECORDS);
+    if !folder.is_dir() {
+        return Ok(Vec::new());
+    }
+    let all = files::list(&folder)?;
+    Ok(all.into_iter().filter(|f| f.extension().is_some_and(|e| e == "jsonl")).collect())
 }
 
 fn read_samples(path: &Path) -> Result<Vec<SampleEntry>, RunError> {

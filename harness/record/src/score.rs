@@ -85,7 +85,6 @@ pub fn score(truth: &Mask, predicted: &Mask, objects: &[Mask]) -> Score {
         truth: u64::from(!truth.is_empty()),
     };
     let objects: Vec<Mask> = objects.iter().map(|o| o.resized(width, height)).filter(|o| !o.is_empty()).collect();
-    let true_masks: Vec<Mask> = true_parts.iter().map(|c| c.to_mask(width, height)).collect();
     Score {
         truth_area: truth.area(),
         predicted_area: predicted.area(),
@@ -95,13 +94,13 @@ pub fn score(truth: &Mask, predicted: &Mask, objects: &[Mask]) -> Score {
             matches(&true_parts, &found_parts, Component::iou),
             whole,
             matches(&true_boxes, &found_boxes, Bbox::iou),
-            matches(&true_masks, &objects, |a, b| a.counts(b).ok().and_then(Counts::iou).unwrap_or(0.0)),
+            matches(&true_parts, &objects, Component::iou_with),
         ],
     }
 }
 
 /// The greatest number of pairs with IoU above the threshold, each instance in one pair at most.
-fn matches<T>(truth: &[T], predicted: &[T], iou: impl Fn(&T, &T) -> f64) -> Matches {
+fn matches<T, P>(truth: &[T], predicted: &[P], iou: impl Fn(&T, &P) -> f64) -> Matches {
     let partners: Vec<Vec<usize>> =
         truth.iter().map(|t| (0..predicted.len()).filter(|i| iou(t, &predicted[*i]) > THRESHOLD).collect()).collect();
     let mut owner: Vec<Option<usize>> = vec![None; predicted.len()];
