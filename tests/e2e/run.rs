@@ -138,18 +138,15 @@ fn the_order_and_number_in_flight_do_not_change_the_report() {
     assert_eq!(report(7), one);
 }
 
-#[test]
-fn a_second_process_on_one_shard_is_refused() {
-    let t = tempdir().unwrap();
-    raw_set(t.path(), 1);
-    let slow = "exec:while read -r l; do sleep 5; done";
-    let mut first = crate::support::bench(t.path())
-        .args(["run", "--data", "set", "--name", "r", "--method", slow])
+/// A process that holds the log of run `r` while `meanwhile` runs.
+fn while_held<T>(folder: &std::path::Path, meanwhile: impl FnOnce() -> T) -> T {
+    let mut first = crate::support::bench(folder)
+        .args(["run", "--data", "set", "--name", "r", "--method", SLOW])
         .stdout(std::process::Stdio::null())
         .stderr(std::process::Stdio::null())
         .spawn()
         .unwrap();
-    let log = t.path().join("runs/r/records/shard-1-of-1.jsonl");
+    let log = folder.join("runs/r/records/shard-1-of-1.jsonl");
     for _ in 0..200 {
         if log.exists() {
             break;
@@ -157,14 +154,23 @@ fn a_second_process_on_one_shard_is_refused() {
         std::thread::sleep(std::time::Duration::from_millis(50));
     }
     std::thread::sleep(std::time::Duration::from_millis(200));
-    let told = crate::support::told(
-        crate::support::bench(t.path())
-            .args(["run", "--data", "set", "--name", "r", "--method", slow])
-            .output()
-            .unwrap(),
-    );
+    let result = meanwhile();
     first.kill().unwrap();
     first.wait().unwrap();
+    result
+}
+
+/// Never replies.
+const SLOW: &str = "exec:while read -r l; do sleep 5; done";
+
+#[test]
+fn a_second_process_on_one_shard_is_refused() {
+    let t = tempdir().unwrap();
+    raw_set(t.path(), 1);
+    let told = while_held(t.path(), || {
+        let args = ["run", "--data", "set", "--name", "r", "--method", SLOW];
+        crate::support::told(crate::support::bench(t.path()).args(args).output().unwrap())
+    });
     assert_eq!(told.code, 4, "{}", told.err);
     assert!(told.err.contains("is being written by another process"), "{}", told.err);
 }
@@ -203,23 +209,7 @@ fn records_of_another_run_are_never_taken_for_ones_own() {
 fn fresh_waits_for_a_live_writer_and_one_run_is_one_folder() {
     let t = tempdir().unwrap();
     raw_set(t.path(), 1);
-    let mut first = crate::support::bench(t.path())
-        .args(["run", "--data", "set", "--name", "r", "--method", "exec:while read -r l; do sleep 5; done"])
-        .stdout(std::process::Stdio::null())
-        .stderr(std::process::Stdio::null())
-        .spawn()
-        .unwrap();
-    let log = t.path().join("runs/r/records/shard-1-of-1.jsonl");
-    for _ in 0..200 {
-        if log.exists() {
-            break;
-        }
-        std::thread::sleep(std::time::Duration::from_millis(50));
-    }
-    std::thread::sleep(std::time::Duration::from_millis(200));
-    let told = run(t.path(), "run --data set --method whole-image --name r --fresh");
-    first.kill().unwrap();
-    first.wait().unwrap();
+    let told = while_held(t.path(), || run(t.path(), "run --data set --method whole-image --name r --fresh"));
     assert_eq!(told.code, 4, "{}", told.err);
     assert!(told.err.contains("is being written by another process"), "{}", told.err);
     fails(t.path(), "run --method whole-image,whole-image", 2, &["asked for twice"]);
