@@ -54,6 +54,17 @@ fn changed_inputs_are_refused_with_the_difference() {
     );
     fs::write(&question, old).unwrap();
     ok(t.path(), "run --data set --method whole-image");
+    // A number that another sample brings does not change this one's inputs.
+    let (one, two) = (question.clone(), set.join("test/name_00040/question.json"));
+    let (first, second) = (fs::read(&one).unwrap(), fs::read(&two).unwrap());
+    fs::write(&one, r#"{"problem":"A","zoom":19}"#).unwrap();
+    ok(t.path(), "run --data set --method whole-image --name numbers");
+    fs::write(&two, r#"{"problem":"B","zoom":18.5}"#).unwrap();
+    let told =
+        fails(t.path(), "run --data set --method whole-image --name numbers", 6, &["sample name_00040: its text"]);
+    assert!(!told.err.contains("name_00030"), "{}", told.err);
+    fs::write(&one, first).unwrap();
+    fs::write(&two, second).unwrap();
     fails(t.path(), "run --data set --method whole-image --seed 7", 6, &["seed: was 42, is 7"]);
     fails(t.path(), "run --data set --method whole-image --limit 3", 6, &["selection: was ", "is gone"]);
     ok(t.path(), "run --data set --method whole-image --seed 7 --fresh");

@@ -174,7 +174,7 @@ impl Encoded {
             .field(bytes(&self.satellite))
             .field(bytes(&self.map))
             .field(bytes(&self.mask))
-            .field(serde_json::Value::Object(self.extras.to_json().0).to_string())
+            .field(self.extras.canonical())
             .hex(16)
     }
 

@@ -31,6 +31,14 @@ impl Extras {
         }
     }
 
+    /// The columns as one text for hashing, whole numbers as numbers: whether a column is of whole numbers depends on other
+    /// samples.
+    pub(super) fn canonical(&self) -> String {
+        let plain = |value: Value| value.as_f64().map_or(value, Value::from);
+        let fields: Map<String, Value> = self.to_json().0.into_iter().map(|(name, v)| (name, plain(v))).collect();
+        Value::Object(fields).to_string()
+    }
+
     /// A column's array of one value.
     pub(super) fn column(&self, name: &str) -> Option<&ArrayRef> {
         self.0.as_ref()?.column_by_name(name)
