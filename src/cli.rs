@@ -8,9 +8,11 @@ use socio_dataset::Level;
 use socio_harness::Shard;
 
 const EXIT_CODES: &str = "\
-Exit codes: 0 success; 1 unexpected; 2 command line; 3 input; 4 output; 5 backend; 6 run exists with other
-inputs; 7 network; verdicts: 10 regressed, 11 inconclusive, 12 incomparable, 13 no baseline, 20 too many failed
-samples, 21 a check found errors. `socio-bench list exit-codes` tells more.";
+Exit codes (`socio-bench list exit-codes`): 0 success; 1 unexpected;
+2 command line; 3 input; 4 output; 5 backend; 6 run exists with other
+inputs; 7 network. Verdicts: 10 regressed, 11 inconclusive,
+12 incomparable, 13 no baseline, 20 too many failed samples,
+21 a check found errors.";
 
 /// The benchmark and dataset-tooling suite for urban socio-semantic segmentation.
 #[derive(Parser)]
