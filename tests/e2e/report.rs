@@ -125,6 +125,6 @@ fn lists_help_and_completions() {
     ] {
         assert!(ok(t.path(), &format!("{command} --help")).contains("Example"), "{command}");
     }
-    assert!(ok(t.path(), "--help").contains("Exit codes:"));
+    assert!(ok(t.path(), "--help").contains("Exit codes ("));
     fails(t.path(), "", 2, &["Usage"]);
 }
