@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::Path;
 use std::process::{Child, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use socio_dataset::hash::SplitMix;
 use tempfile::tempdir;
@@ -33,7 +33,10 @@ fn lines(folder: &Path, name: &str) -> usize {
 fn a_run_killed_at_random_points_ends_as_an_undisturbed_one() {
     let t = tempdir().unwrap();
     raw_set(t.path(), 4);
+    let begun = Instant::now();
     assert!(start(t.path(), "undisturbed").wait().unwrap().success());
+    // Kills fall anywhere in what an undisturbed run takes here, however busy the machine.
+    let span = begun.elapsed().as_millis() as u64;
     let want = ok(t.path(), "report runs/undisturbed --by-class");
     let want_json = ok(t.path(), "report runs/undisturbed --json");
     let seed = std::env::var("SOCIO_KILL_SEED").ok().and_then(|s| s.parse().ok()).unwrap_or_else(|| {
@@ -42,13 +45,13 @@ fn a_run_killed_at_random_points_ends_as_an_undisturbed_one() {
     eprintln!("SOCIO_KILL_SEED={seed}");
     let mut random = SplitMix(seed);
     let (mut kills, mut midway) = (0, 0);
-    for round in 0..6 {
+    for round in 0..8 {
         let name = format!("round{round}");
         loop {
             let before = lines(t.path(), &name);
             let mut child = start(t.path(), &name);
-            // From before the manifest is written to well into the run.
-            std::thread::sleep(Duration::from_millis(random.below(260)));
+            // From before the manifest is written to the last sample.
+            std::thread::sleep(Duration::from_millis(random.below(span)));
             if child.try_wait().unwrap().is_some_and(|s| s.success()) {
                 break;
             }
@@ -73,5 +76,5 @@ fn a_run_killed_at_random_points_ends_as_an_undisturbed_one() {
         ok(t.path(), &format!("report runs/{name} --recount"));
     }
     eprintln!("{kills} kills, {midway} of them with some samples finished");
-    assert!(kills >= 10 && midway >= 5, "{kills} kills, {midway} midway (seed {seed}): too few to prove anything");
+    assert!(kills >= 8 && midway >= 4, "{kills} kills, {midway} midway (seed {seed}): too few to prove anything");
 }
