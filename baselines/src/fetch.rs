@@ -1,12 +1,11 @@
 //! Fetching model files: pinned by hash, resumable, whole or not at all.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, OpenOptions};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use socio_dataset::files::{self, FileError};
 use socio_dataset::hash;
 
@@ -241,10 +240,7 @@ fn download(
 }
 
 fn sha256_of(path: &Path) -> Result<String, FileError> {
-    let mut hasher = Sha256::new();
-    let mut file = File::open(path).map_err(FileError::because("read", path))?;
-    io::copy(&mut file, &mut hasher).map_err(FileError::because("read", path))?;
-    Ok(hash::hex(&hasher.finalize()))
+    hash::sha256_file(path).map_err(FileError::because("read", path))
 }
 
 #[cfg(test)]

@@ -1,10 +1,24 @@
 //! Stable hashes: the same on every machine, version of Rust and run.
 
+use std::fs::File;
+use std::io;
+use std::path::Path;
+
 use sha2::{Digest, Sha256};
 
 /// SHA-256 of the bytes, in lower-case hexadecimal (64 characters).
 pub fn sha256_hex(bytes: &[u8]) -> String {
     hex(&Sha256::digest(bytes))
+}
+
+/// SHA-256 of a file, read as it is hashed.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn sha256_file(path: &Path) -> io::Result<String> {
+    let mut hasher = Sha256::new();
+    io::copy(&mut File::open(path)?, &mut hasher)?;
+    Ok(hex(&hasher.finalize()))
 }
 
 /// Lower-case hexadecimal of bytes.

@@ -88,6 +88,17 @@ impl Hierarchy {
         self.functions.iter().find(|f| same(&f.name, text) || same(&f.en, text) || f.zh == text)
     }
 
+    /// The level of a text by itself: a function's or a class's text is one, all else is a name.
+    pub fn level_of(&self, text: &str) -> Level {
+        if self.function(text).is_some() {
+            Level::Function
+        } else if self.class(text).is_some() {
+            Level::Class
+        } else {
+            Level::Name
+        }
+    }
+
     /// The classes that a query at a level speaks of: the class itself, all classes of a function, none for a name.
     pub fn classes_of(&self, level: Level, text: &str) -> Vec<&Class> {
         match level {
@@ -178,6 +189,10 @@ mod tests {
         }
         assert!(h.classes_of(Level::Function, "educational").iter().any(|c| c.name == "School"));
         assert!(h.classes_of(Level::Name, "School").is_empty());
+        assert_eq!(
+            ["school", "Educational", "Ashok Stupa"].map(|t| h.level_of(t)),
+            [Level::Class, Level::Function, Level::Name]
+        );
     }
 
     #[test]

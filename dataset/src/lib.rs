@@ -14,6 +14,7 @@ pub mod placeholder;
 mod sample;
 pub mod stats;
 pub mod store;
+pub mod text;
 pub mod verify;
 
 pub use geometry::{Bbox, Point};

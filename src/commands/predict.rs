@@ -6,7 +6,7 @@ use std::sync::Arc;
 use image::{Rgb, RgbImage};
 use serde_json::json;
 use socio_baselines::{Contestant, Context, Failure as Why};
-use socio_dataset::{Level, Query, Rle, files, picture};
+use socio_dataset::{Query, Rle, files, picture};
 use socio_record::ExitCode;
 
 use super::setup;
@@ -31,16 +31,10 @@ pub(crate) fn command(args: PredictArgs) -> Outcome {
             found.0, found.1
         )));
     }
-    let hierarchy = setup::hierarchy()?;
-    let level = args.level.unwrap_or_else(|| {
-        if hierarchy.function(&args.query).is_some() {
-            Level::Function
-        } else if hierarchy.class(&args.query).is_some() {
-            Level::Class
-        } else {
-            Level::Name
-        }
-    });
+    let level = match args.level {
+        Some(level) => level,
+        None => setup::hierarchy()?.level_of(&args.query),
+    };
     let resources = setup::resources(&args.resources, false);
     let mut segmenters = setup::Segmenters::new(&resources);
     let ready = setup::ready(&args.method, Some(&args.segmenter), &args.settings, &mut segmenters, None)?;

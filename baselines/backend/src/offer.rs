@@ -49,9 +49,4 @@ impl Offer {
     pub fn checked<E: fmt::Display>(name: &str, role: Role, about: &str, check: Result<(), E>) -> Self {
         Self { why_not: check.err().map(|e| e.to_string()), ..Self::ready(name, role, about) }
     }
-
-    /// Whether it can be used here.
-    pub fn available(&self) -> bool {
-        self.why_not.is_none()
-    }
 }

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 use socio_backend::{MapReader, Prompt, Segmenter, conformance};
+use socio_dataset::text::{edit_distance, letters};
 use socio_dataset::{Bbox, Rle, picture};
 use socio_ort::{LiteMedSam, PpOcr, Runtime};
 
@@ -76,18 +77,8 @@ fn both_models_pass_the_conformance_kit() {
 /// Equal letters and digits but for one in ten. A box one pixel off (our rectangle and OpenCV's round differently) turns
 /// `Ofice` into `Office` and a marker into a bullet: neither reading is the right one.
 fn alike(a: &str, b: &str) -> bool {
-    let letters = |s: &str| -> Vec<char> { s.to_lowercase().chars().filter(|c| c.is_alphanumeric()).collect() };
     let (a, b) = (letters(a), letters(b));
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.iter().enumerate() {
-        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
-        for (j, y) in b.iter().enumerate() {
-            let above = row[j + 1];
-            row[j + 1] = (above + 1).min(row[j] + 1).min(diagonal + usize::from(x != y));
-            diagonal = above;
-        }
-    }
-    row[b.len()] <= a.len().max(b.len()).div_ceil(10)
+    edit_distance(&a, &b) <= a.len().max(b.len()).div_ceil(10)
 }
 
 #[test]

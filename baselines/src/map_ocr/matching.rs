@@ -2,6 +2,7 @@
 
 use socio_backend::Label;
 use socio_dataset::Hierarchy;
+use socio_dataset::text::{edit_distance, letters};
 
 /// Names match from this similarity on, in `0..=1`.
 const LEAST_SIMILARITY: f64 = 0.75;
@@ -12,11 +13,6 @@ const LEAST_PART: usize = 5;
 fn normalised(text: &str) -> String {
     let spaced: String = text.to_lowercase().chars().map(|c| if c.is_alphanumeric() { c } else { ' ' }).collect();
     spaced.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-/// The letters and digits alone: readers add and drop spaces.
-fn letters(text: &str) -> Vec<char> {
-    text.to_lowercase().chars().filter(|c| c.is_alphanumeric()).collect()
 }
 
 /// Whether a label is the name, with the odd letter misread, or the part of it that the border left over.
@@ -35,16 +31,7 @@ fn similarity(a: &[char], b: &[char]) -> f64 {
     if a.is_empty() || b.is_empty() {
         return 0.0;
     }
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.iter().enumerate() {
-        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
-        for (j, y) in b.iter().enumerate() {
-            let above = row[j + 1];
-            row[j + 1] = (above + 1).min(row[j] + 1).min(diagonal + usize::from(x != y));
-            diagonal = above;
-        }
-    }
-    1.0 - row[b.len()] as f64 / a.len().max(b.len()) as f64
+    1.0 - edit_distance(a, b) as f64 / a.len().max(b.len()) as f64
 }
 
 /// The class whose keyword a label ends on: the match that ends last wins, then the longest, so that "driving school" is

@@ -23,24 +23,13 @@ pub struct MapOcr {
 impl MapOcr {
     /// The labels that speak for the query.
     fn matching<'a>(&self, query: &Query, labels: &'a [Label], size: (u32, u32)) -> Vec<&'a Label> {
-        let level = query.level.unwrap_or_else(|| self.level_of(&query.text));
+        let level = query.level.unwrap_or_else(|| self.hierarchy.level_of(&query.text));
         if level == Level::Name {
             return labels.iter().filter(|l| matching::names(&query.text, l, size)).collect();
         }
         let wanted: Vec<&str> = self.hierarchy.classes_of(level, &query.text).iter().map(|c| c.name.as_str()).collect();
         let speaks = |l: &&Label| matching::class_of(&self.hierarchy, &l.text).is_some_and(|c| wanted.contains(&c));
         labels.iter().filter(speaks).collect()
-    }
-
-    /// The level of a query whose id tells none: a class's or function's text is one, all else a name.
-    fn level_of(&self, text: &str) -> Level {
-        if self.hierarchy.function(text).is_some() {
-            Level::Function
-        } else if self.hierarchy.class(text).is_some() {
-            Level::Class
-        } else {
-            Level::Name
-        }
     }
 }
 

@@ -264,12 +264,11 @@ impl Mask {
 
     /// The smallest box round all set pixels; `None` for an empty mask.
     pub fn bbox(&self) -> Option<crate::Bbox> {
-        let boxes = self.components();
-        let mut all = boxes.first()?.bbox();
-        for b in boxes.iter().map(Component::bbox) {
-            all = [all.x0.min(b.x0), all.y0.min(b.y0), all.x1.max(b.x1), all.y1.max(b.y1)].into();
-        }
-        Some(all)
+        let runs = self.runs();
+        let (first, last) = (runs.first()?, runs.last()?);
+        let left = runs.iter().map(|r| r.x0).fold(first.x0, u32::min);
+        let right = runs.iter().map(|r| r.x1).fold(first.x1, u32::max);
+        Some([left, first.y, right, last.y + 1].map(f64::from).into())
     }
 
     fn same_size(&self, other: &Self) -> Result<(), MaskError> {

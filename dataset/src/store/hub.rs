@@ -14,7 +14,6 @@ use std::sync::Arc;
 use hf_hub::api::Progress;
 use hf_hub::api::sync::{Api, ApiBuilder, ApiError};
 use hf_hub::{Cache, Repo, RepoType};
-use sha2::{Digest, Sha256};
 
 /// Where files come from when nothing else is said.
 const DEFAULT_ENDPOINT: &str = "https://huggingface.co";
@@ -257,9 +256,7 @@ fn check(path: &Path, name: &str) -> Result<(), HubError> {
     if expected.len() != 64 || !expected.bytes().all(|b| b.is_ascii_hexdigit()) || marker.exists() {
         return Ok(());
     }
-    let mut hasher = Sha256::new();
-    io::copy(&mut fs::File::open(&blob).map_err(trouble)?, &mut hasher).map_err(trouble)?;
-    let found = crate::hash::hex(&hasher.finalize());
+    let found = crate::hash::sha256_file(&blob).map_err(trouble)?;
     if found != expected.to_lowercase() {
         let _ = fs::remove_file(&blob);
         let _ = fs::remove_file(path);

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow_schema::{Schema, SchemaRef};
 use serde_json::{Map, Value};
@@ -18,6 +18,8 @@ use crate::picture;
 pub(super) struct RawStore {
     /// The folder of each split.
     splits: BTreeMap<String, PathBuf>,
+    /// The extra columns of splits that were read: finding them takes every question of the split.
+    columns: Mutex<BTreeMap<String, SchemaRef>>,
 }
 
 impl RawStore {
@@ -43,7 +45,7 @@ impl RawStore {
         if splits.is_empty() {
             return Err(StoreError::UnknownLayout(root.to_owned()));
         }
-        Ok(Self { splits })
+        Ok(Self { splits, columns: Mutex::default() })
     }
 
     pub(super) fn splits(&self) -> Vec<String> {
@@ -52,8 +54,14 @@ impl RawStore {
 
     pub(super) fn extra_schema(&self, split: &str) -> Result<SchemaRef, StoreError> {
         let Some(folder) = self.splits.get(split) else { return Ok(Arc::new(Schema::empty())) };
+        let mut known = self.columns.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(schema) = known.get(split) {
+            return Ok(Arc::clone(schema));
+        }
         let rows: Vec<_> = sample_folders(folder)?.iter().filter_map(|f| question(f).ok()).map(|q| q.1).collect();
-        Ok(extras::infer(rows.iter()))
+        let schema = extras::infer(rows.iter());
+        known.insert(split.to_owned(), Arc::clone(&schema));
+        Ok(schema)
     }
 
     pub(super) fn read<'a>(

@@ -1,7 +1,7 @@
 //! Profiles fix what codebases differ in; a table names its profile.
 
 use serde::Serialize;
-use socio_record::{Record, Rule, Status};
+use socio_record::{Record, Status};
 
 use super::Tally;
 
@@ -85,10 +85,6 @@ impl Profile {
             }
         }
         let iou = self.iou(intersection, union, failed);
-        let mut tally = Tally { samples: 1, failed: u64::from(failed), iou, intersection, union, ..Tally::default() };
-        for rule in Rule::ALL {
-            tally.instances[rule as usize] = instances[rule as usize];
-        }
-        Some(tally)
+        Some(Tally { samples: 1, failed: u64::from(failed), iou, intersection, union, instances })
     }
 }

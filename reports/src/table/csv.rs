@@ -8,11 +8,12 @@ pub(super) fn render(tables: &[Table]) -> String {
         if !out.is_empty() {
             out.push('\n');
         }
+        let figures: Vec<bool> = (0..table.columns.len()).map(|i| table.holds_figures(i)).collect();
         let mut heads = vec!["table".to_owned()];
         for (i, column) in table.columns.iter().enumerate() {
             let name = format!("{} {}", column.over, column.name).trim().to_owned();
             heads.push(name.clone());
-            if table.rows.iter().any(|r| matches!(r.cells.get(i), Some(Cell::Figure(..)))) {
+            if figures[i] {
                 heads.extend([format!("{name} low"), format!("{name} high")]);
             }
         }
@@ -30,8 +31,7 @@ pub(super) fn render(tables: &[Table]) -> String {
                         fields.extend([f.low, f.high].map(|v| if known { v.to_string() } else { String::new() }));
                     }
                 }
-                let figures = table.rows.iter().any(|r| matches!(r.cells.get(i), Some(Cell::Figure(..))));
-                if figures && !matches!(cell, Cell::Figure(..)) {
+                if figures[i] && !matches!(cell, Cell::Figure(..)) {
                     fields.extend([const { String::new() }; 2]);
                 }
             }

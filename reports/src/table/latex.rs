@@ -3,8 +3,7 @@
 use super::{Cell, Mark, Table, interval, printed};
 
 pub(super) fn render(table: &Table) -> String {
-    let words = |i: usize| table.rows.iter().all(|r| matches!(r.cells.get(i), Some(Cell::Text(_)) | None));
-    let columns: String = (0..table.columns.len()).map(|i| if words(i) { 'l' } else { 'r' }).collect();
+    let columns: String = (0..table.columns.len()).map(|i| if table.holds_words(i) { 'l' } else { 'r' }).collect();
     let mut out = format!(
         "% {}\n% needs \\usepackage{{booktabs}}\n\\begin{{table}}\n\\centering\n",
         table.title.replace('\n', " ")

@@ -18,8 +18,7 @@ pub(super) fn render(table: &Table) -> String {
     let mut lines: Vec<String> = text.lines().map(|l| l.trim_end().to_owned()).collect();
     if let Some(rule) = lines.get_mut(1) {
         // comfy-table knows no alignment row: words to the left, numbers to the right.
-        let words = |i: usize| table.rows.iter().all(|r| matches!(r.cells.get(i), Some(Cell::Text(_)) | None));
-        let aligned = (0..table.columns.len()).map(|i| if words(i) { "---" } else { "---:" });
+        let aligned = (0..table.columns.len()).map(|i| if table.holds_words(i) { "---" } else { "---:" });
         *rule = format!("| {} |", aligned.collect::<Vec<_>>().join(" | "));
     }
     let notes: String = table.notes.iter().map(|n| format!("- {}\n", escape(n))).collect();

@@ -144,6 +144,16 @@ impl Table {
         }
     }
 
+    /// Whether a column holds words alone (they stand to the left, numbers to the right).
+    fn holds_words(&self, column: usize) -> bool {
+        self.rows.iter().all(|r| matches!(r.cells.get(column), Some(Cell::Text(_)) | None))
+    }
+
+    /// Whether a column holds figures, which have intervals.
+    fn holds_figures(&self, column: usize) -> bool {
+        self.rows.iter().any(|r| matches!(r.cells.get(column), Some(Cell::Figure(..))))
+    }
+
     /// The columns' headings over the columns, as `(heading, columns)`, equal neighbours joined.
     fn groups(&self) -> Vec<(&str, usize)> {
         let mut groups: Vec<(&str, usize)> = Vec::new();
