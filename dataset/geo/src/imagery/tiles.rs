@@ -1,0 +1,100 @@
+//! XYZ tiles: `z/x/y.png`, or flat files whose names hold the three numbers.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::affine::Affine;
+use super::{Raster, dimensions};
+use crate::crs::{Bounds, Crs};
+use crate::error::GeoError;
+
+pub(super) struct Tile {
+    zoom: u32,
+    x: u64,
+    y: u64,
+    path: PathBuf,
+}
+
+/// The tiles of a folder at its finest zoom; `None` for a folder of something else.
+pub(super) fn find(folder: &Path) -> Result<Option<Vec<Tile>>, GeoError> {
+    let mut tiles = Vec::new();
+    for entry in sorted(folder)? {
+        if entry.is_dir() {
+            let Some(zoom) = number(&entry).filter(|z| *z <= 24) else { continue };
+            for column in sorted(&entry)?.into_iter().filter(|p| p.is_dir()) {
+                let Some(x) = number(&column) else { continue };
+                for path in sorted(&column)?.into_iter().filter(|p| is_picture(p)) {
+                    let Some(y) = number(&path) else { continue };
+                    tiles.push(Tile { zoom: zoom as u32, x, y, path });
+                }
+            }
+        } else if is_picture(&entry) {
+            tiles.extend(flat(entry));
+        }
+    }
+    let Some(finest) = tiles.iter().map(|t| t.zoom).max() else { return Ok(None) };
+    tiles.retain(|t| t.zoom == finest);
+    Ok(Some(tiles))
+}
+
+pub(super) fn rasters(tiles: Vec<Tile>, skipped: &mut Vec<GeoError>) -> Vec<Raster> {
+    let raster = |tile: Tile| {
+        let size = dimensions(&tile.path)?;
+        let b = Bounds::of_tile(tile.zoom, tile.x, tile.y);
+        Raster::new(tile.path, size, Crs::Mercator, Affine::from_bounds(b.west, b.south, b.east, b.north, size))
+    };
+    tiles.into_iter().filter_map(|t| raster(t).map_err(|e| skipped.push(e)).ok()).collect()
+}
+
+/// A file as `OAM-386690-220241-19.tif`: the last three numbers are x, y, zoom, or zoom, x, y. A file that carries a
+/// georeference of its own is no tile.
+fn flat(path: PathBuf) -> Option<Tile> {
+    let stem = path.file_stem()?.to_str()?;
+    let numbers: Vec<u64> =
+        stem.split(|c: char| !c.is_ascii_digit()).filter(|n| !n.is_empty()).map_while(|n| n.parse().ok()).collect();
+    let [.., a, b, c] = numbers.as_slice() else { return None };
+    let fits = |zoom: u64, x: u64, y: u64| zoom <= 24 && x < 1 << zoom && y < 1 << zoom;
+    let (zoom, x, y) = match (*a, *b, *c) {
+        (x, y, zoom) if zoom >= 10 && fits(zoom, x, y) => (zoom, x, y),
+        (zoom, x, y) if zoom >= 10 && fits(zoom, x, y) => (zoom, x, y),
+        _ => return None,
+    };
+    if super::geotiff::has_georeference(&path) {
+        return None;
+    }
+    Some(Tile { zoom: zoom as u32, x, y, path })
+}
+
+pub(super) fn sorted(folder: &Path) -> Result<Vec<PathBuf>, GeoError> {
+    let entries = fs::read_dir(folder).map_err(GeoError::read(folder))?;
+    let mut paths = entries.map(|e| e.map(|e| e.path())).collect::<Result<Vec<_>, _>>().map_err(GeoError::read(folder))?;
+    paths.sort();
+    Ok(paths)
+}
+
+fn number(path: &Path) -> Option<u64> {
+    path.file_stem()?.to_str()?.parse().ok()
+}
+
+pub(super) fn is_picture(path: &Path) -> bool {
+    let extension = path.extension().and_then(|e| e.to_str()).unwrap_or_default().to_ascii_lowercase();
+    matches!(extension.as_str(), "png" | "jpg" | "jpeg" | "tif" | "tiff")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_hold_the_numbers_in_either_order() {
+        for (name, expected) in [
+            ("OAM-386690-220241-19.tif", Some((19, 386_690, 220_241))),
+            ("19_386690_220241.png", Some((19, 386_690, 220_241))),
+            ("photo-2024-06-01.jpg", None),
+            ("a.png", None),
+        ] {
+            let tile = flat(PathBuf::from(name)).map(|t| (t.zoom, t.x, t.y));
+            assert_eq!(tile, expected, "{name}");
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! Everything but labels and icons, drawn from the ground up.
+
+use crate::canvas::{Canvas, Pen, area_path, line_path};
+use crate::feature::{Feature, Geometry, Kind, Road};
+use crate::render::Layers;
+use crate::style::{Fill, Style};
+
+/// Draws areas (where the layers have them), rails and roads.
+pub(crate) fn paint(canvas: &mut Canvas, features: &[Feature], style: &Style, resolution: f64, layers: Layers) {
+    if layers == Layers::Full {
+        areas(canvas, features, |kind| match kind {
+            Kind::Land(land) => Some(style.land(*land)),
+            _ => None,
+        });
+        areas(canvas, features, |kind| match kind {
+            Kind::Green(green) => Some(style.green(*green)),
+            _ => None,
+        });
+        water(canvas, features, style);
+        areas(canvas, features, |kind| (*kind == Kind::Building).then_some(&style.building));
+    }
+    rails(canvas, features, style);
+    roads(canvas, features, style, resolution);
+}
+
+fn areas<'a>(canvas: &mut Canvas, features: &[Feature], look: impl Fn(&Kind) -> Option<&'a Fill>) {
+    for feature in features {
+        let (Some(look), Geometry::Area(rings)) = (look(&feature.kind), &feature.geometry) else { continue };
+        if let Some(path) = area_path(rings) {
+            canvas.fill(&path, look.fill, 1.0);
+            if let Some(line) = look.line {
+                canvas.stroke(&path, &Pen::solid(line, 1.0));
+            }
+        }
+    }
+}
+
+fn water(canvas: &mut Canvas, features: &[Feature], style: &Style) {
+    let look = &style.water;
+    for feature in features.iter().filter(|f| f.kind == Kind::Water) {
+        match &feature.geometry {
+            Geometry::Area(rings) => {
+                if let Some(path) = area_path(rings) {
+                    canvas.fill(&path, look.fill, 1.0);
+                    if let Some(line) = look.line {
+                        canvas.stroke(&path, &Pen::solid(line, 1.0));
+                    }
+                }
+            }
+            Geometry::Line(points) => {
+                if let Some(path) = line_path(points) {
+                    canvas.stroke(&path, &Pen::solid(look.fill, look.line_px));
+                }
+            }
+            Geometry::Point(_) => {}
+        }
+    }
+}
+
+fn rails(canvas: &mut Canvas, features: &[Feature], style: &Style) {
+    let look = &style.rail;
+    for feature in features.iter().filter(|f| f.kind == Kind::Rail) {
+        let Geometry::Line(points) = &feature.geometry else { continue };
+        let Some(path) = line_path(points) else { continue };
+        canvas.stroke(&path, &Pen::solid(look.fill, look.px));
+        if let Some(gap) = look.gap {
+            let dash = look.dash.or(Some([8.0, 8.0]));
+            canvas.stroke(&path, &Pen { dash, butt: true, ..Pen::solid(gap, (look.px - 1.4).max(0.8)) });
+        }
+    }
+}
+
+/// All casings before all fills, narrow classes before wide ones: crossings of one class open into each other, and wide
+/// roads run over narrow ones.
+fn roads(canvas: &mut Canvas, features: &[Feature], style: &Style, resolution: f64) {
+    let of = |road: Road| {
+        features.iter().filter(move |f| f.kind == Kind::Road(road)).filter_map(|f| match &f.geometry {
+            Geometry::Line(points) => line_path(points),
+            _ => None,
+        })
+    };
+    for road in Road::ALL.into_iter().rev() {
+        let look = style.road(road);
+        let Some(casing) = look.casing else { continue };
+        let width = look.width(resolution) + 2.0 * look.casing_px;
+        for path in of(road) {
+            canvas.stroke(&path, &Pen { opacity: look.opacity, ..Pen::solid(casing, width) });
+        }
+    }
+    for road in Road::ALL.into_iter().rev() {
+        let look = style.road(road);
+        let width = look.width(resolution);
+        for path in of(road) {
+            let pen = Pen { opacity: look.opacity, dash: look.dash, ..Pen::solid(look.fill, width) };
+            canvas.stroke(&path, &pen);
+        }
+    }
+}
