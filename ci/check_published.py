@@ -6,9 +6,11 @@ with the packages of ci/requirements-publish.txt (Python 3.11). FOLDER holds REA
 Parquet files that its configs name, croissant.json and index.parquet. Nothing is asked of a network.
 
 One line a check:
-* card: the card loads, its metadata are whole, it names every file and every file's columns, it has a datasheet's headings;
-* config NAME: `datasets` reads the config from the right files, with equal ids, and decodes images of the sizes told;
-* croissant: mlcroissant finds no errors and no warnings; sizes and SHA-256 of all files; splits, files and columns of every config;
+* card: the card loads, its metadata are whole, it names every file and its columns, it has a datasheet's headings;
+* config NAME: `datasets` reads the config from the right files, with equal ids, and decodes the images of each split's first
+  row (those of all rows: `data verify`);
+* croissant: mlcroissant finds no errors and no warnings; sizes and SHA-256 of all files, and of every config the splits,
+  files and columns, are told right;
 * record set NAME: its first record loads, of every split it has, and is the first row of the file;
 * index geopandas, index duckdb, index validator: index.parquet is GeoParquet, with the samples' bounds as geometry;
 * index rows: its rows are the rows of the files, each once.
@@ -43,7 +45,7 @@ from PIL import Image
 
 CARD_LISTS = ("license", "language", "task_categories", "size_categories", "tags")
 HEADINGS = ("Motivation", "Composition", "Collection", "Preprocessing", "Uses", "Distribution", "Maintenance")
-SIZES = [(10**3, "n<1K"), (10**4, "1K<n<10K"), (10**5, "10K<n<100K"), (10**6, "100K<n<1M"), (10**7, "1M<n<10M")]
+SIZES = ["n<1K", "1K<n<10K", "10K<n<100K", "100K<n<1M", "1M<n<10M", "10M<n<100M", "100M<n<1B"]  # by the number's digits
 PREFIXES = {
     "cr": "http://mlcommons.org/croissant/",
     "sc": "https://schema.org/",
@@ -65,9 +67,23 @@ def is_binary(kind):
     return pa.types.is_binary(kind) or pa.types.is_large_binary(kind)
 
 
-def insist(findings):
-    if findings := list(findings):
-        raise Wrong(*findings)
+def insist(*stages):
+    """Raises what all stages find; one that breaks off is a finding, and those behind it are still asked."""
+    findings = []
+    for stage in stages:
+        try:
+            findings.extend(stage)
+        except Exception as error:
+            findings.extend(told(error))
+    if findings:
+        raise Wrong(*dict.fromkeys(findings))
+
+
+def told(error):
+    """An exception and its causes, one text each."""
+    while error is not None:
+        yield f"{type(error).__name__}: {error}"
+        error = error.__cause__
 
 
 class Published:
@@ -116,15 +132,16 @@ class Published:
 
 def check_card(published):
     meta = published.card.data.to_dict()
-    insist(card_metadata(published, meta))
-    insist(card_files(published, meta))
-    insist(card_columns(published))
     text = published.card.text
-    headings = re.findall(r"^#+\s*(.+?)\s*$", text, re.M)
-    insist(f"no heading {h!r}" for h in HEADINGS if not any(t.lower().startswith(h.lower()) for t in headings))
-    left = len(re.findall("PLACEHOLDER", text))
-    told = f"{', '.join(published.configs)}; {published.count} rows in {len(published.data)} files; {', '.join(meta['license'])}"
-    return told + (f"; {left} placeholders left" if left else "")
+    insist(card_metadata(published, meta), card_files(published, meta), card_columns(published), card_headings(text))
+    left = text.count("PLACEHOLDER")
+    line = f"{', '.join(published.configs)}; {published.count} rows in {len(published.data)} files"
+    return line + (f"; {left} placeholders left" if left else "")
+
+
+def card_headings(text):
+    headings = [t.lower() for t in re.findall(r"^#+\s*(.+?)\s*$", text, re.M)]
+    yield from (f"no heading {h!r}" for h in HEADINGS if not any(t.startswith(h.lower()) for t in headings))
 
 
 def card_metadata(published, meta):
@@ -139,7 +156,7 @@ def card_metadata(published, meta):
             yield f"metadata: licence {licence!r} is not written as the hub writes it (lower case, as cc-by-4.0)"
         if licence == "other" and not (meta.get("license_name") and meta.get("license_link")):
             yield "metadata: licence `other` needs `license_name` and `license_link`"
-    size = next((name for limit, name in SIZES if published.count < limit), "n>1M")
+    size = SIZES[max(len(str(published.count)) - 3, 0)]
     if meta.get("size_categories") != [size]:
         yield f"metadata: `size_categories` is {meta.get('size_categories')}, but {published.count} rows are [{size!r}]"
 
@@ -202,9 +219,9 @@ def check_config(published, config):
         loaded = datasets.load_dataset(str(published.folder), config, cache_dir=cache)
         insist(config_rows(published, config, loaded))
         images = [c for c, f in next(iter(loaded.values())).features.items() if isinstance(f, datasets.Image)]
-        told = ", ".join(f"{split} {len(rows)}" for split, rows in loaded.items())
+        line = ", ".join(f"{split} {len(rows)}" for split, rows in loaded.items())
         del loaded
-    return f"{told}; {len(images)} image columns decode"
+    return f"{line}; {len(images)} image columns decode"
 
 
 def config_rows(published, config, loaded):
@@ -216,6 +233,7 @@ def config_rows(published, config, loaded):
         ids = [r["id"] for f in splits[split] for r in published.rows(f, ["id"])]
         if list(rows["id"]) != ids:
             yield f"{split}: ids are not those of {splits[split]}"
+        yield from (f"{split}: id {i!r} {n} times" for i, n in Counter(ids).items() if n > 1)
         for column in ("map_image", "sat_image", "mask_label"):
             if not isinstance(rows.features.get(column), datasets.Image):
                 yield f"{split}: {column} is {rows.features.get(column)}, not Image()"
@@ -299,7 +317,18 @@ class Croissant:
 
 
 def check_croissant(published, croissant):
-    insist(croissant_text(croissant.json))
+    insist(
+        croissant_text(croissant.json),
+        croissant_issues(croissant),
+        croissant_files(published, croissant),
+        croissant_splits(published, croissant),
+        (finding for config in published.configs for finding in croissant_config(published, croissant, config)),
+    )
+    versions = [c.rsplit("croissant/", 1)[-1] for c in as_list(croissant.json["conformsTo"])]
+    return f"conforms to {', '.join(versions)}; no errors, no warnings; sizes and hashes of {len(published.parquet)} files"
+
+
+def croissant_issues(croissant):
     heard = Heard()
     loggers = [logging.getLogger(), absl_logging.get_absl_logger()]
     for logger in loggers:
@@ -307,16 +336,13 @@ def check_croissant(published, croissant):
     try:
         issues = croissant.load().metadata.ctx.issues
     except mlcroissant.ValidationError as error:
-        raise Wrong(*str(error).splitlines()) from None
+        yield from (f"error: {line.removeprefix('  -  ')}" for line in str(error).splitlines() if line.startswith("  -"))
+        return
     finally:
         for logger in loggers:
             logger.removeHandler(heard)
-    insist([*(f"error: {e}" for e in issues.errors), *(f"warning: {w}" for w in issues.warnings or heard.texts)])
-    insist(croissant_files(published, croissant))
-    insist(croissant_splits(published, croissant))
-    insist(f for config in published.configs for f in croissant_config(published, croissant, config))
-    versions = [c.rsplit("croissant/", 1)[-1] for c in as_list(croissant.json["conformsTo"])]
-    return f"conforms to {', '.join(versions)}; no errors, no warnings; sizes and hashes of {len(published.parquet)} files"
+    yield from (f"error: {e}" for e in sorted(issues.errors))
+    yield from (f"warning: {w}" for w in sorted(issues.warnings) or heard.texts)
 
 
 def as_list(value):
@@ -411,21 +437,20 @@ def check_record_set(published, croissant, name):
     split_id, regex = croissant.split_field(name)
     if split_id is None:
         first = next(iter(croissant.load().records(name)), None)
-        insist(["no record"] if first is None else [])
-        insist(f"no value of {f['@id']}" for f in fields if f["@id"] not in first)
+        insist(["no record"] if first is None else [f"no value of {f['@id']}" for f in fields if f["@id"] not in first])
         return f"{len(fields)} fields; first {' '.join(str(plain(v)) for v in list(first.values())[:2])}"
-    told = []
+    line = []
     for split, files in published.configs.get(name, {}).items():
         files = [f for f in files if pq.read_metadata(published.folder / f).num_rows]
         if not files:
-            told.append(f"{split} empty")
+            line.append(f"{split} empty")
             continue
         # Filtered, mlcroissant reads file by file; without, the whole record set into memory.
         record = next(iter(croissant.load().records(name, filters={split_id: split})), None)
         insist([f"{split}: no record"] if record is None else [])
         insist(record_fits(published, split, files[0], {k.rsplit("/", 1)[-1]: v for k, v in record.items()}))
-        told.append(f"{split} {plain(record[f'{name}/id'])}")
-    return f"{len(fields)} fields; first {', '.join(told)}"
+        line.append(f"{split} {plain(record[f'{name}/id'])}")
+    return f"{len(fields)} fields; first {', '.join(line)}"
 
 
 def plain(value):
@@ -449,7 +474,9 @@ def record_fits(published, split, file, record):
 
 def check_index_geopandas(published):
     path = published.folder / INDEX
-    geo = json.loads(pq.read_schema(path).metadata[b"geo"])
+    keys = pq.read_schema(path).metadata or {}
+    insist([f"no `geo` among the file's keys {sorted(k.decode() for k in keys)}"] if b"geo" not in keys else [])
+    geo = json.loads(keys[b"geo"])
     table = geopandas.read_parquet(path)
     placed = table[~table.geometry.isna()]
     insist(index_geometry(geo, table, placed))
@@ -470,9 +497,9 @@ def index_geometry(geo, table, placed):
     yield from (f"{i}: geometry is not the box of west, south, east, north" for i in wrong["id"][:5])
     invalid = placed[~placed.geometry.is_valid | (placed.geometry.geom_type != "Polygon")]
     yield from (f"{i}: geometry is no valid polygon" for i in invalid["id"][:5])
-    told = geo["columns"]["geometry"].get("bbox")
-    if told != list(placed.total_bounds):
-        yield f"geo metadata: bbox is {told}, but {list(placed.total_bounds)}"
+    told_box, box = geo["columns"]["geometry"].get("bbox"), [float(v) for v in placed.total_bounds]
+    if told_box != box:
+        yield f"geo metadata: bbox is {told_box}, but the geometries' is {box}"
 
 
 def check_index_duckdb(published):
@@ -501,26 +528,47 @@ def check_index_validator(published):
 
 
 def check_index_rows(published):
-    in_index = published.flat(INDEX)
     wanted = sorted({c for f in published.data for c in published.flat(f)})
-    insist(f"{INDEX} lacks column {c}" for c in wanted if c not in in_index)
-    for file in published.data:
-        types = {c: published.schema(file).field(c).type for c in published.flat(file)}
-        other = {c: str(published.schema(INDEX).field(c).type) for c, t in types.items() if published.schema(INDEX).field(c).type != t}
-        insist(f"column {c} is {t} in {INDEX}, {types[c]} in {file}" for c, t in other.items())
-    with_file = "file" in in_index and "file" not in wanted
+    insist(index_columns(published, wanted))
+    with_file = "file" in published.flat(INDEX) and "file" not in wanted
+    columns = wanted + ["file"] * with_file
     real = Counter()
     for file in published.data:
         for row in published.rows(file, published.flat(file)):
             real[tuple([row.get(c) for c in wanted] + [file] * with_file)] += 1
-    columns = wanted + ["file"] * with_file
-    told = Counter(tuple(row[c] for c in columns) for row in published.rows(INDEX, columns))
-    insist(
-        f"{what}: {dict(zip(columns, row))}"
-        for what, rows in (("only in the files", real - told), ("only in the index", told - real))
-        for row in list(rows)[:3]
-    )
-    return f"{told.total()} rows, {len(columns)} columns: equal to the files'"
+    indexed = Counter(tuple(row[c] for c in columns) for row in published.rows(INDEX, columns))
+    insist(index_differences(columns, real, indexed))
+    return f"{indexed.total()} rows, {len(columns)} columns: equal to the files'"
+
+
+def index_columns(published, wanted):
+    index = published.schema(INDEX)
+    for column in wanted:
+        if column not in index.names:
+            yield f"no column {column}"
+            continue
+        for file in published.data:
+            schema = published.schema(file)
+            if column in schema.names and schema.field(column).type != index.field(column).type:
+                yield f"column {column} is {index.field(column).type}, in {file} {schema.field(column).type}"
+
+
+def index_differences(columns, real, indexed):
+    """At most five rows that differ, by id, with the columns that do."""
+    same = [columns.index(c) for c in ("id", "split", "style", "file") if c in columns]
+    missing, extra = real - indexed, indexed - real
+    partners = {tuple(row[i] for i in same): row for row in extra}
+    for row in list(missing)[:5]:
+        key = " ".join(str(row[i]) for i in same)
+        if partner := partners.pop(tuple(row[i] for i in same), None):
+            differ = {c: (a, b) for c, a, b in zip(columns, row, partner) if a != b}
+            yield f"{key}: differs (file, index): {differ or 'in how often it is there'}"
+        else:
+            yield f"{key}: in the files, not in the index"
+    for key in list(partners)[:5]:
+        yield f"{' '.join(map(str, key))}: in the index, not in the files"
+    if (count := missing.total() + extra.total()) > 5:
+        yield f"{count} rows differ in all"
 
 
 # ------------------------------------------------------------------------------------------------------------------- all
@@ -528,19 +576,16 @@ def check_index_rows(published):
 
 def run(name, check, *args):
     """Prints a check's line; -> whether it passed."""
+    findings = []
     try:
-        line, findings = check(*args), []
+        line = check(*args)
     except Wrong as wrong:
         line, findings = f"{len(wrong.args)} wrong", wrong.args
     except Exception as error:  # a tool that cannot read the folder is a finding, whatever it raises
-        line = "cannot be read"
-        findings, cause = [], error
-        while cause is not None:
-            findings.append(f"{type(cause).__name__}: {str(cause)[:600]}")
-            cause = cause.__cause__
+        line, findings = "cannot be read", list(told(error))
     print(f"{'FAILED' if findings else 'ok':7}{name:25}{line}")
     for finding in findings:
-        print(f"       - {finding}")
+        print(f"       - {' '.join(finding.split())[:500]}")
     return not findings
 
 

@@ -91,6 +91,34 @@ impl SplitMix {
     pub fn below(&mut self, bound: u64) -> u64 {
         ((u128::from(self.next_u64()) * u128::from(bound)) >> 64) as u64
     }
+
+    /// A number in `0.0..1.0`, of 53 random bits.
+    pub fn unit(&mut self) -> f64 {
+        (self.next_u64() >> 11) as f64 / (1_u64 << 53) as f64
+    }
+
+    /// A number in `low..high`.
+    pub fn between(&mut self, low: f64, high: f64) -> f64 {
+        low + (high - low) * self.unit()
+    }
+
+    /// True with a probability.
+    pub fn chance(&mut self, probability: f64) -> bool {
+        self.unit() < probability
+    }
+
+    /// One of the items; `None` of none.
+    pub fn pick<'a, T>(&mut self, items: &'a [T]) -> Option<&'a T> {
+        items.get(self.below(items.len() as u64) as usize)
+    }
+
+    /// A generator for one thing among many: independent of how many numbers others drew.
+    #[must_use]
+    pub fn at(&self, key: u64) -> Self {
+        let mut child = Self(self.0 ^ key.wrapping_mul(0xD1B5_4A32_D192_ED03));
+        child.next_u64();
+        Self(child.next_u64())
+    }
 }
 
 #[cfg(test)]

@@ -4,18 +4,24 @@
 //! with the origin at the upper left corner of the upper left pixel; boxes are `[x0, y0, x1, y1]` and
 //! half-open, so a box of one pixel at the origin is `[0, 0, 1, 1]`.
 
+pub mod city;
 pub mod files;
 mod geometry;
 pub mod hash;
 pub mod hierarchy;
 mod mask;
+pub mod parallel;
 pub mod picture;
 pub mod placeholder;
 mod sample;
+pub mod scene;
+pub mod split;
 pub mod stats;
 pub mod store;
 pub mod text;
 pub mod verify;
+
+pub use socio_map as map;
 
 pub use geometry::{Bbox, Point};
 pub use hierarchy::Hierarchy;

@@ -7,6 +7,7 @@
 mod components;
 mod contour;
 mod png;
+mod polygon;
 mod resize;
 mod rle;
 #[cfg(test)]

@@ -79,6 +79,17 @@ pub fn to_png(image: &RgbImage) -> Result<Vec<u8>, PictureError> {
     encode(image, ImageFormat::Png)
 }
 
+/// Encodes an image as JPEG of a quality from 1 to 100.
+///
+/// # Errors
+/// When the encoder refuses (an image without pixels).
+pub fn to_jpeg(image: &RgbImage, quality: u8) -> Result<Vec<u8>, PictureError> {
+    let mut bytes = Vec::new();
+    let encoder = image::codecs::jpeg::JpegEncoder::new_with_quality(&mut bytes, quality.clamp(1, 100));
+    image.write_with_encoder(encoder).map_err(|e| PictureError::Encode(e.to_string()))?;
+    Ok(bytes)
+}
+
 /// Encodes an image for a file of that name: JPEG for `.jpg` and `.jpeg`, else PNG.
 ///
 /// # Errors

@@ -8,7 +8,7 @@ use crate::files::FileError;
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// No file or folder of that name.
-    #[error("no data at {}: give a folder in SocioSeg's raw layout, a folder of parquet files, or hub:OWNER/NAME", .0.display())]
+    #[error("no data at {}: give a folder in SocioSeg's raw layout, a folder of parquet files, hub:OWNER/NAME, or city (the embedded city)", .0.display())]
     NotFound(PathBuf),
     /// A folder of neither layout.
     #[error(
@@ -96,6 +96,9 @@ pub enum StoreError {
     /// A file or folder that could not be read or written.
     #[error(transparent)]
     File(#[from] FileError),
+    /// The embedded city.
+    #[error(transparent)]
+    City(#[from] crate::city::CityError),
     /// The hub.
     #[error(transparent)]
     Hub(#[from] super::hub::HubError),

@@ -63,7 +63,7 @@ impl Extras {
     }
 
     /// The columns of a JSON object under a schema made by [`infer`].
-    pub(super) fn from_json(fields: &Map<String, Value>, schema: &SchemaRef) -> Self {
+    pub(crate) fn from_json(fields: &Map<String, Value>, schema: &SchemaRef) -> Self {
         let columns = schema.fields().iter().map(|field| column(fields.get(field.name()), field.data_type())).collect();
         RecordBatch::try_new(Arc::clone(schema), columns).map_or_else(|_| Self::default(), Self::of_row)
     }

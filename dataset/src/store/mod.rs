@@ -14,6 +14,7 @@ mod raw;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 pub use convert::{ConvertOptions, Converted, convert};
 pub use encoded::{Encoded, FieldError, FieldProblem, Image, Origin};
@@ -23,7 +24,7 @@ pub use hub::HubOptions;
 pub use parquet_write::ParquetWriter;
 pub use raw::RawWriter;
 
-use crate::placeholder;
+use crate::city::{City, Spec};
 use parquet_read::ParquetStore;
 use raw::RawStore;
 
@@ -60,11 +61,11 @@ pub struct Dataset {
 enum Source {
     Raw(RawStore),
     Parquet(ParquetStore),
-    Placeholder,
+    City(Arc<City>),
 }
 
 impl Dataset {
-    /// Opens `hub:OWNER/NAME`, a folder in the raw layout, a folder of hub parquet, or one parquet file.
+    /// Opens `city` (the embedded city, with options as [`Spec`] has them), `hub:OWNER/NAME`, a folder in the raw layout, a folder of hub parquet, or one parquet file.
     ///
     /// # Errors
     /// When nothing is there, it is of neither layout, a shard is missing or a schema is wrong, or the hub cannot be
@@ -77,6 +78,9 @@ impl Dataset {
                 location: location.to_owned(),
                 revision: Some(fetched.revision),
             });
+        }
+        if location == "city" || location.starts_with("city:") {
+            return Self::city(Spec::parse(location)?);
         }
         let path = Path::new(location);
         let source = if path.is_file() {
@@ -94,9 +98,13 @@ impl Dataset {
         Ok(Self { source, location: location.to_owned(), revision: None })
     }
 
-    /// The 24 small generated scenes that come with the binary, split `test`.
-    pub fn placeholder() -> Self {
-        Self { source: Source::Placeholder, location: "placeholder".to_owned(), revision: None }
+    /// The embedded city.
+    ///
+    /// # Errors
+    /// When its map style is not there.
+    pub fn city(spec: Spec) -> Result<Self, StoreError> {
+        let location = spec.location();
+        Ok(Self { source: Source::City(Arc::new(City::open(spec)?)), location, revision: None })
     }
 
     /// What it was opened as.
@@ -114,7 +122,7 @@ impl Dataset {
         match self.source {
             Source::Raw(_) => "raw folders",
             Source::Parquet(_) => "parquet",
-            Source::Placeholder => "generated",
+            Source::City(_) => "generated",
         }
     }
 
@@ -123,7 +131,7 @@ impl Dataset {
         match &self.source {
             Source::Raw(s) => s.splits(),
             Source::Parquet(s) => s.splits(),
-            Source::Placeholder => vec!["test".to_owned()],
+            Source::City(_) => City::splits(),
         }
     }
 
@@ -136,7 +144,7 @@ impl Dataset {
         match &self.source {
             Source::Raw(s) => s.extra_schema(split),
             Source::Parquet(s) => s.extra_schema(split),
-            Source::Placeholder => Ok(std::sync::Arc::new(arrow_schema::Schema::empty())),
+            Source::City(_) => Ok(crate::scene::columns()),
         }
     }
 
@@ -156,9 +164,7 @@ impl Dataset {
         match &self.source {
             Source::Raw(s) => s.read(split, wanted, fields),
             Source::Parquet(s) => Ok(s.read(split, wanted, fields)),
-            Source::Placeholder => {
-                Ok(Box::new(placeholder::scenes().filter(move |s| wanted.is_none_or(|w| w.contains(&s.id))).map(Ok)))
-            }
+            Source::City(city) => Ok(city.read(split, wanted, fields)),
         }
     }
 

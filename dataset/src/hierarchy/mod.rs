@@ -1,12 +1,14 @@
 //! The name/class/function hierarchy as data: `hierarchy.toml`, embedded.
 
+mod tags;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 
 use crate::Level;
 
-const TEXT: &str = include_str!("../hierarchy.toml");
+const TEXT: &str = include_str!("../../hierarchy.toml");
 
 /// A function of places: the highest level (paper Fig. 6b).
 #[derive(Debug, Clone, Deserialize)]
