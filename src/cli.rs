@@ -26,11 +26,12 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Run methods on a dataset and print the table
     ///
-    /// With nothing given: 24 small generated scenes (a placeholder), the floors and the oracle, segmenter `fill`.
+    /// With nothing given: the test split of the embedded city, the floors and the oracle, segmenter `fill`.
     /// Running the same command again goes on where it stopped.
     #[command(after_help = "\
 Examples:
-  socio-bench run
+  socio-bench run --suite ood
+  socio-bench run --suite style-stress --data SocioSeg --method map-ocr --segmenter lite-medsam
   socio-bench run --data SocioSeg --method whole-image,centre-box,oracle-box,map-ocr --segmenter fill,lite-medsam
   socio-bench run --data hub:vvangfaye/SocioSeg --split test --method map-ocr --segmenter lite-medsam --limit 100
   socio-bench run --data SocioSeg --method 'exec:python my_model.py' --segmenter fill --in-flight 2
@@ -65,7 +66,7 @@ Examples:
         #[arg(long, help = "Print JSON")]
         json: bool,
     },
-    /// What there is: methods, segmenters, profiles, classes, exit codes
+    /// What there is: methods, segmenters, profiles, classes, suites, map styles, exit codes
     List {
         #[arg(value_enum)]
         what: Listing,
@@ -114,12 +115,13 @@ Example:
 
 #[derive(Args)]
 pub(crate) struct DataArgs {
-    /// A folder (raw layout or parquet), a parquet file, or hub:OWNER/NAME.
+    /// A folder (raw layout or parquet), a parquet file, hub:OWNER/NAME, city[:OPTIONS] (the embedded city, the
+    /// default) or restyle:KIND@SEVERITY:DATA.
     #[arg(long)]
     pub(crate) data: Option<String>,
-    /// The split.
-    #[arg(long, default_value = "test")]
-    pub(crate) split: String,
+    /// The split [default: test].
+    #[arg(long)]
+    pub(crate) split: Option<String>,
     #[command(flatten)]
     pub(crate) hub: HubArgs,
 }
@@ -193,11 +195,15 @@ pub(crate) struct ReportOptions {
 pub(crate) struct RunArgs {
     #[command(flatten)]
     pub(crate) data: DataArgs,
-    /// Methods, separated by commas: `socio-bench list methods`.
-    #[arg(long, default_value = "whole-image,centre-box,oracle-box")]
+    /// Run a suite: several sets, one table (`socio-bench list suites`, or a *.toml of your own).
+    #[arg(long, conflicts_with = "split")]
+    pub(crate) suite: Option<String>,
+    /// Methods, separated by commas: `socio-bench list methods` [default: the suite's, else
+    /// whole-image,centre-box,oracle-box].
+    #[arg(long)]
     pub(crate) method: Vec<String>,
-    /// Segmenters, separated by commas; methods that prompt one run once with each.
-    #[arg(long, value_delimiter = ',', default_value = "fill")]
+    /// Segmenters, separated by commas; methods that prompt one run once with each [default: the suite's, else fill].
+    #[arg(long, value_delimiter = ',')]
     pub(crate) segmenter: Vec<String>,
     #[command(flatten)]
     pub(crate) select: SelectArgs,
@@ -429,6 +435,9 @@ pub(crate) enum Listing {
     Profiles,
     Classes,
     Functions,
+    Suites,
+    Styles,
+    Restyles,
     ExitCodes,
 }
 

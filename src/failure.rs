@@ -7,7 +7,7 @@ use socio_baselines::fetch::FetchError;
 use socio_dataset::files::FileError;
 use socio_dataset::store::StoreError;
 use socio_dataset::store::hub::HubError;
-use socio_harness::HarnessError;
+use socio_harness::{HarnessError, SuiteError};
 use socio_record::{ExitCode, LogError, RunError};
 use socio_reports::export::ExportError;
 
@@ -52,10 +52,20 @@ impl From<StoreError> for Failure {
     fn from(e: StoreError) -> Self {
         match e {
             StoreError::File(e) => e.into(),
-            StoreError::Hub(HubError::Name(_)) => Self::usage(e),
+            StoreError::Hub(HubError::Name(_)) | StoreError::City(_) | StoreError::Restyle(_) => Self::usage(e),
             StoreError::Hub(_) => Self::new(ExitCode::NETWORK, e),
             StoreError::Write { .. } | StoreError::Exists(_) => Self::new(ExitCode::OUTPUT, e),
             other => Self::input(other),
+        }
+    }
+}
+
+impl From<SuiteError> for Failure {
+    fn from(e: SuiteError) -> Self {
+        match e {
+            SuiteError::Unknown { .. } => Self::usage(e),
+            SuiteError::File(e) => e.into(),
+            SuiteError::Content { .. } => Self::input(e),
         }
     }
 }

@@ -12,7 +12,7 @@ pub mod hierarchy;
 mod mask;
 pub mod parallel;
 pub mod picture;
-pub mod placeholder;
+pub mod restyle;
 mod sample;
 pub mod scene;
 pub mod split;

@@ -145,7 +145,14 @@ impl Scene {
     }
 
     /// The sample of an ask, encoded, with the columns of [`columns`].
-    pub fn sample(&self, ask: &Ask, split: &str, look: &Look, satellite: Image, map: Image) -> Encoded {
+    pub fn sample(
+        &self,
+        ask: &Ask,
+        split: &str,
+        look: &Look,
+        satellite: Result<Image, FieldProblem>,
+        map: Result<Image, FieldProblem>,
+    ) -> Encoded {
         let places = self.asked(ask);
         let mask = self.mask(&places);
         let told = Told { split, style: &look.style.name, area: Some(mask.area()), instances: Some(places.len()) };
@@ -155,8 +162,8 @@ impl Scene {
             id: ask.id.clone(),
             origin: Origin { file: PathBuf::from(&self.key), row: None },
             problem: Ok(ask.text.clone()),
-            satellite: Ok(satellite),
-            map: Ok(map),
+            satellite,
+            map,
             mask: file.map_err(FieldProblem::from),
             extras: Extras::from_json(&fields, &columns()),
         }

@@ -8,6 +8,7 @@ mod machine;
 mod replay;
 mod sample;
 mod shard;
+mod suite;
 
 pub use choose::{choose, fingerprint};
 pub use error::HarnessError;
@@ -17,3 +18,4 @@ pub use machine::{code, machine};
 pub use replay::{ReplaySegmenter, ReplayVlm};
 pub use sample::{Scored, work};
 pub use shard::{Shard, ShardError};
+pub use suite::{Set, Suite, SuiteError};

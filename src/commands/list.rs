@@ -2,6 +2,9 @@
 
 use serde_json::json;
 use socio_baselines::registry;
+use socio_dataset::map::Style;
+use socio_dataset::restyle;
+use socio_harness::Suite;
 use socio_record::ExitCode;
 use socio_reports::metrics::Profile;
 
@@ -82,6 +85,24 @@ fn rows(what: Listing) -> Result<Rows, Failure> {
                 .iter()
                 .map(|f| json!({ "name": f.name, "en": f.en, "zh": f.zh, "classes": count(&f.name) }));
             (rows.collect(), value.collect())
+        }
+        Listing::Suites => {
+            let suites = Suite::names().map(Suite::open).collect::<Result<Vec<_>, _>>()?;
+            let rows = suites.iter().map(|s| (s.name.clone(), format!("{} sets", s.sets.len()), s.title.clone()));
+            let set = |s: &socio_harness::Set| json!({ "name": s.name, "title": s.title, "split": s.split, "restyle": s.restyle });
+            let value = suites.iter().map(|s| json!({ "name": s.name, "title": s.title, "methods": s.methods, "sets": s.sets.iter().map(set).collect::<Vec<_>>() }));
+            (rows.collect(), value.collect())
+        }
+        Listing::Styles => {
+            let styles = Style::names().map(Style::embedded).collect::<Result<Vec<_>, _>>().map_err(Failure::input)?;
+            let rows = styles.iter().map(|s| (s.name.clone(), String::new(), format!("{}; like {}", s.title, s.like)));
+            let value = styles.iter().map(|s| json!({ "name": s.name, "title": s.title, "like": s.like }));
+            (rows.collect(), value.collect())
+        }
+        Listing::Restyles => {
+            let names = restyle::Kind::ALL.map(restyle::Kind::name);
+            let rows = names.iter().map(|n| (text(n), "severity 1 to 5".to_owned(), format!("as {n}@3")));
+            (rows.collect(), json!(names))
         }
         Listing::ExitCodes => {
             let rows = ExitCode::ALL.iter().map(|(c, m)| (c.to_string(), String::new(), text(m)));

@@ -1,18 +1,19 @@
 //! `run`, `score`, `validate-predictions`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use socio_baselines::predictions;
+use socio_dataset::city::Spec;
 use socio_dataset::hash::sha256_hex;
 use socio_dataset::store::{Dataset, Fields};
-use socio_harness::{Event, Job, Scored, choose, code, execute, fingerprint, machine};
-use socio_record::{Data, ExitCode, Manifest, RECORD_SCHEMA, Run, SCHEMA, SampleEntry, Selection, Status, forget};
+use socio_harness::{Event, Job, Scored, Set, Suite, choose, code, execute, fingerprint, machine};
+use socio_record::{Data, ExitCode, Manifest, RECORD_SCHEMA, Run, SCHEMA, SampleEntry, Selection, SetInfo, Status, forget};
 use socio_reports::metrics::Profile;
 use socio_reports::table::{Format, render};
 
 use super::{report, setup};
-use crate::cli::{DataArgs, MethodArgs, ReportOptions, ResourceArgs, RunArgs, RunningArgs, ScoreArgs, SelectArgs};
+use crate::cli::{DataArgs, HubArgs, MethodArgs, ReportOptions, ResourceArgs, RunArgs, RunningArgs, ScoreArgs, SelectArgs};
 use crate::failure::{Failure, Outcome};
 use crate::progress;
 
@@ -20,22 +21,62 @@ use crate::progress;
 struct On<'a> {
     dataset: &'a Dataset,
     split: &'a str,
+    set: Option<SetInfo>,
     selection: Selection,
     samples: Vec<SampleEntry>,
     fingerprint: String,
 }
 
+/// One set to run on: where it is, and what the suite says of it.
+struct Place {
+    location: String,
+    split: String,
+    set: Option<SetInfo>,
+    levels: Vec<String>,
+    limit: Option<usize>,
+}
+
 pub(crate) fn run(args: RunArgs) -> Outcome {
-    let methods = setup::method_names(&args.method);
+    let suite = args.suite.as_deref().map(Suite::open).transpose()?;
+    let or = |given: &[String], suite: Option<&Vec<String>>, default: &[&str]| -> Vec<String> {
+        match suite.filter(|s| !s.is_empty()) {
+            _ if !given.is_empty() => given.to_vec(),
+            Some(suite) => suite.clone(),
+            None => default.iter().map(|d| (*d).to_owned()).collect(),
+        }
+    };
+    let methods = or(&args.method, suite.as_ref().map(|s| &s.methods), &["whole-image", "centre-box", "oracle-box"]);
+    let segmenters = or(&args.segmenter, suite.as_ref().map(|s| &s.segmenters), &["fill"]);
     let mut plan: Vec<(String, Option<String>)> = Vec::new();
-    for method in methods {
+    for method in setup::method_names(&methods) {
         if setup::entry(&method)?.segmenter {
-            plan.extend(args.segmenter.iter().map(|s| (method.clone(), Some(s.clone()))));
+            plan.extend(segmenters.iter().map(|s| (method.clone(), Some(s.clone()))));
         } else {
             plan.push((method, None));
         }
     }
-    go(&plan, &args.data, &args.select, &args.settings, &args.resources, &args.report, &args.running)
+    let places = match &suite {
+        Some(suite) => suite.sets.iter().map(|set| place_of(suite, set, args.data.data.as_deref())).collect(),
+        None => vec![place(&args.data)],
+    };
+    let settings = (&args.select, &args.settings, &args.resources);
+    go(&plan, &places, &args.data.hub, settings, &args.report, &args.running)
+}
+
+fn place(data: &DataArgs) -> Place {
+    let location = data.data.clone().unwrap_or_else(|| "city".to_owned());
+    Place { location, split: data.split().to_owned(), set: None, levels: Vec::new(), limit: None }
+}
+
+fn place_of(suite: &Suite, set: &Set, given: Option<&str>) -> Place {
+    let info = SetInfo { suite: suite.name.clone(), name: set.name.clone(), title: set.title.clone() };
+    Place {
+        location: set.location(suite, given),
+        split: set.split.clone(),
+        set: Some(info),
+        levels: set.levels.clone(),
+        limit: set.limit,
+    }
 }
 
 pub(crate) fn score(args: ScoreArgs) -> Outcome {
@@ -43,15 +84,15 @@ pub(crate) fn score(args: ScoreArgs) -> Outcome {
     let settings =
         MethodArgs { reader: "null".to_owned(), seed: 42, centre_share: None, exec_timeout: std::time::Duration::ZERO };
     let resources = ResourceArgs { models: None, onnxruntime: None };
-    go(&plan, &args.data, &args.select, &settings, &resources, &args.report, &args.running)
+    let settings = (&args.select, &settings, &resources);
+    go(&plan, &[place(&args.data)], &args.data.hub, settings, &args.report, &args.running)
 }
 
 fn go(
     plan: &[(String, Option<String>)],
-    data: &DataArgs,
-    select: &SelectArgs,
-    settings: &MethodArgs,
-    resources: &ResourceArgs,
+    places: &[Place],
+    hub: &HubArgs,
+    (select, settings, resources): (&SelectArgs, &MethodArgs, &ResourceArgs),
     options: &ReportOptions,
     running: &RunningArgs,
 ) -> Outcome {
@@ -59,24 +100,37 @@ fn go(
     if running.in_flight == Some(0) {
         return Err(Failure::usage("--in-flight 0 works on nothing: expected 1 or more"));
     }
-    let dataset = setup::dataset(data)?;
     let selection = setup::selection(select)?;
     let resources = setup::resources(resources, running.deterministic);
     let mut segmenters = setup::Segmenters::new(&resources);
-    // Everything that can be missing is found missing before anything runs.
-    let mut ready = Vec::new();
-    for (method, segmenter) in plan {
-        ready.push(setup::ready(method, segmenter.as_deref(), settings, &mut segmenters, Some(&dataset))?);
+    // Everything that can be missing is found missing before anything runs. A dataset is opened once.
+    let mut datasets: BTreeMap<&str, Dataset> = BTreeMap::new();
+    for place in places {
+        if !datasets.contains_key(place.location.as_str()) {
+            datasets.insert(&place.location, setup::open(&place.location, hub)?);
+        }
     }
-    let ids = choose(&dataset, &data.split, &selection)?;
-    let bar = progress::bar(ids.len() as u64, "hash inputs");
-    let (samples, fingerprint) = fingerprint(&dataset, &data.split, &ids, |n| bar.set_position(n as u64))?;
-    bar.finish_and_clear();
-    let on = On { dataset: &dataset, split: &data.split, selection, samples, fingerprint };
-    let names = names(&on, &ready, running)?;
+    let mut all = Vec::new();
+    for place in places {
+        let dataset = &datasets[place.location.as_str()];
+        let selection = narrowed(&selection, place);
+        let ids = choose(dataset, &place.split, &selection)?;
+        let mut ready = Vec::new();
+        for (method, segmenter) in plan {
+            ready.push(setup::ready(method, segmenter.as_deref(), settings, &mut segmenters, Some(dataset))?);
+        }
+        let bar = progress::bar(ids.len() as u64, "hash inputs");
+        let (samples, fingerprint) = fingerprint(dataset, &place.split, &ids, |n| bar.set_position(n as u64))?;
+        bar.finish_and_clear();
+        let on = On { dataset, split: &place.split, set: place.set.clone(), selection, samples, fingerprint };
+        let names = names(&on, &ready, running)?;
+        all.push((on, ready, names));
+    }
     let mut runs = Vec::new();
-    for (one, name) in ready.iter().zip(names) {
-        runs.push(execute_one(&on, one, settings.seed, profile, running, &running.runs.join(name))?);
+    for (on, ready, names) in &all {
+        for (one, name) in ready.iter().zip(names) {
+            runs.push(execute_one(on, one, settings.seed, profile, running, &running.runs.join(name))?);
+        }
     }
     let options = report::options(options)?;
     let report = socio_reports::report(&runs, &options).map_err(Failure::input)?;
@@ -88,6 +142,22 @@ fn go(
         }
     }
     verdict(&runs, running)
+}
+
+/// The user's selection within the suite's: levels of both, the smaller limit.
+fn narrowed(selection: &Selection, place: &Place) -> Selection {
+    let mut narrow = selection.clone();
+    if narrow.levels.is_empty() {
+        narrow.levels.clone_from(&place.levels);
+    } else if !place.levels.is_empty() {
+        narrow.levels.retain(|l| place.levels.contains(l));
+        // Nothing in common is told as such, and not taken for "all".
+        if narrow.levels.is_empty() {
+            narrow.levels.push("none".to_owned());
+        }
+    }
+    narrow.limit = [narrow.limit, place.limit].into_iter().flatten().min();
+    narrow
 }
 
 fn execute_one(
@@ -111,6 +181,7 @@ fn execute_one(
             fingerprint: on.fingerprint.clone(),
             samples: on.samples.len(),
         },
+        set: on.set.clone(),
         selection: on.selection.clone(),
         method: ready.info.clone(),
         models: ready.model_infos.clone(),
@@ -163,10 +234,21 @@ fn names(on: &On<'_>, ready: &[setup::Ready], running: &RunningArgs) -> Result<V
     let mut names: Vec<String> = Vec::new();
     for one in ready {
         let label = slug(&one.info.label);
+        // A suite's runs carry its name and the set's.
+        let within = on.set.as_ref().map(|s| format!("{}-{}", s.suite, s.name));
         let name = match &running.name {
-            Some(name) if ready.len() > 1 => format!("{name}-{label}"),
-            Some(name) => name.clone(),
-            None => format!("{}-{}-{label}", slug(&base_name(on.dataset.location())), slug(on.split)),
+            Some(name) => {
+                let label = (ready.len() > 1).then_some(label);
+                [Some(name.clone()), within, label].into_iter().flatten().collect::<Vec<_>>().join("-")
+            }
+            None => {
+                let within = within.unwrap_or_else(|| slug(on.split));
+                // What a set does to its maps is in the set's name already.
+                let location = on.dataset.location();
+                let inner = location.strip_prefix("restyle:").and_then(|r| r.split_once(':')).map(|(_, inner)| inner);
+                let base = base_name(inner.filter(|_| on.set.is_some()).unwrap_or(location));
+                format!("{}-{within}-{label}", slug(&base))
+            }
         };
         if names.contains(&name) {
             return Err(Failure::usage(format!("`{}` is asked for twice: one run of each is enough", one.info.label)));
@@ -178,6 +260,15 @@ fn names(on: &On<'_>, ready: &[setup::Ready], running: &RunningArgs) -> Result<V
 
 /// The last part of a location, as a run's name begins; of a path, links and dots resolved.
 fn base_name(location: &str) -> String {
+    if let Some((restyle, inner)) = location.strip_prefix("restyle:").and_then(|r| r.split_once(':')) {
+        return format!("{}-{}", base_name(inner), restyle.replace('@', "-"));
+    }
+    if location.starts_with("city:") {
+        // Only what differs from the city that comes by itself is worth a place in the name.
+        let plain = Spec::default().location();
+        let own: Vec<&str> = location.split([':', ',']).filter(|o| !plain.contains(o)).collect();
+        return [vec!["city"], own].concat().join("-").replace('=', "");
+    }
     let resolved = std::fs::canonicalize(location).map_or_else(|_| location.to_owned(), |p| p.display().to_string());
     resolved.trim_end_matches('/').rsplit(['/', ':']).next().unwrap_or(location).to_owned()
 }
@@ -222,11 +313,11 @@ fn verdict(runs: &[Run], running: &RunningArgs) -> Outcome {
 
 pub(crate) fn validate(folder: &Path, data: &DataArgs, select: &SelectArgs, json: bool) -> Outcome {
     let dataset = setup::dataset(data)?;
-    let ids = choose(&dataset, &data.split, &setup::selection(select)?)?;
+    let ids = choose(&dataset, data.split(), &setup::selection(select)?)?;
     let wanted: BTreeSet<String> = ids.into_iter().collect();
     let mut broken = None;
     let samples: Vec<_> = dataset
-        .read(&data.split, Some(&wanted), Fields::MASK)?
+        .read(data.split(), Some(&wanted), Fields::MASK)?
         .map_while(|s| s.map_err(|e| broken = Some(e)).ok())
         .collect();
     if let Some(e) = broken {

@@ -25,9 +25,12 @@ use crate::progress;
 const RECENT_IMAGES: usize = 16;
 
 pub(crate) fn dataset(data: &DataArgs) -> Result<Dataset, Failure> {
-    match &data.data {
-        Some(location) => open(location, &data.hub),
-        None => Ok(Dataset::placeholder()),
+    open(data.data.as_deref().unwrap_or("city"), &data.hub)
+}
+
+impl DataArgs {
+    pub(crate) fn split(&self) -> &str {
+        self.split.as_deref().unwrap_or("test")
     }
 }
 

@@ -153,7 +153,7 @@ fn wrong_columns_and_zero_rows() {
     fails(t.path(), "data verify zero", 3, &["zero rows"]);
     // A row without an id.
     let mut writer = ParquetWriter::create(&t.path().join("noid"), "test", &none, 1 << 20).unwrap();
-    for (i, mut sample) in socio_dataset::placeholder::scenes().take(2).enumerate() {
+    for (i, mut sample) in crate::scenes::scenes().take(2).enumerate() {
         if i == 1 {
             sample.id = String::new();
         }

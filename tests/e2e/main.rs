@@ -11,4 +11,5 @@ mod models;
 mod real;
 mod report;
 mod run;
+mod scenes;
 mod support;

@@ -9,7 +9,7 @@ use std::process::{Command, Output};
 use std::sync::{Arc, Mutex};
 
 use serde_json::Value;
-use socio_dataset::placeholder;
+use crate::scenes;
 use socio_dataset::store::RawWriter;
 
 /// The binary, without the settings of whoever runs the tests.
@@ -89,7 +89,7 @@ pub(crate) fn raw_set(folder: &Path, copies: usize) -> PathBuf {
     let root = folder.join("set");
     for copy in 0..copies {
         let mut writer = RawWriter::create(&root, "test").unwrap();
-        for mut sample in placeholder::scenes() {
+        for mut sample in scenes::scenes() {
             sample.id = format!("{}{copy}", sample.id);
             writer.write(&sample).unwrap();
         }

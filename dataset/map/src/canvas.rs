@@ -101,6 +101,15 @@ pub(crate) fn line_path(points: &[Xy]) -> Option<Path> {
     if points.len() < 2 { None } else { path.finish() }
 }
 
+/// Several open lines as one path.
+pub(crate) fn lines_path<'a>(lines: impl Iterator<Item = &'a [Xy]>) -> Option<Path> {
+    let mut path = PathBuilder::new();
+    for line in lines.filter(|l| l.len() > 1) {
+        push(&mut path, line);
+    }
+    path.finish()
+}
+
 /// Closed rings.
 pub(crate) fn area_path(rings: &[Vec<Xy>]) -> Option<Path> {
     let mut path = PathBuilder::new();

@@ -1,13 +1,14 @@
 //! Everything but labels and icons, drawn from the ground up.
 
-use crate::canvas::{Canvas, Pen, area_path, line_path};
+use crate::canvas::{Canvas, Pen, area_path, line_path, lines_path};
 use crate::feature::{Feature, Geometry, Kind, Road};
 use crate::render::Layers;
 use crate::style::{Fill, Style};
 
 /// Draws areas (where the layers have them), rails and roads.
 pub(crate) fn paint(canvas: &mut Canvas, features: &[Feature], style: &Style, resolution: f64, layers: Layers) {
-    if layers == Layers::Full {
+    // Areas over a satellite view would hide what it is there for.
+    if layers == Layers::Full && !style.satellite {
         areas(canvas, features, |kind| match kind {
             Kind::Land(land) => Some(style.land(*land)),
             _ => None,
@@ -71,28 +72,25 @@ fn rails(canvas: &mut Canvas, features: &[Feature], style: &Style) {
 }
 
 /// All casings before all fills, narrow classes before wide ones: crossings of one class open into each other, and wide
-/// roads run over narrow ones.
+/// roads run over narrow ones. A class is one path, so that half-transparent roads get no denser where they cross.
 fn roads(canvas: &mut Canvas, features: &[Feature], style: &Style, resolution: f64) {
-    let of = |road: Road| {
-        features.iter().filter(move |f| f.kind == Kind::Road(road)).filter_map(|f| match &f.geometry {
-            Geometry::Line(points) => line_path(points),
+    let paths = Road::ALL.map(|road| {
+        let lines = features.iter().filter(|f| f.kind == Kind::Road(road)).filter_map(|f| match &f.geometry {
+            Geometry::Line(points) => Some(points.as_slice()),
             _ => None,
-        })
-    };
-    for road in Road::ALL.into_iter().rev() {
-        let look = style.road(road);
-        let Some(casing) = look.casing else { continue };
-        let width = look.width(resolution) + 2.0 * look.casing_px;
-        for path in of(road) {
-            canvas.stroke(&path, &Pen { opacity: look.opacity, ..Pen::solid(casing, width) });
+        });
+        (style.road(road), lines_path(lines))
+    });
+    for (look, path) in paths.iter().rev() {
+        if let (Some(casing), Some(path)) = (look.casing, path) {
+            let width = look.width(resolution) + 2.0 * look.casing_px;
+            canvas.stroke(path, &Pen { opacity: look.opacity, ..Pen::solid(casing, width) });
         }
     }
-    for road in Road::ALL.into_iter().rev() {
-        let look = style.road(road);
-        let width = look.width(resolution);
-        for path in of(road) {
-            let pen = Pen { opacity: look.opacity, dash: look.dash, ..Pen::solid(look.fill, width) };
-            canvas.stroke(&path, &pen);
+    for (look, path) in paths.iter().rev() {
+        if let Some(path) = path {
+            let pen = Pen { opacity: look.opacity, dash: look.dash, ..Pen::solid(look.fill, look.width(resolution)) };
+            canvas.stroke(path, &pen);
         }
     }
 }

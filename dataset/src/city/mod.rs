@@ -13,16 +13,16 @@ mod satellite;
 mod spec;
 mod words;
 
-use std::collections::BTreeSet;
-use std::sync::{Arc, OnceLock};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use socio_map::Names;
+use socio_map::{Names, Style, Words};
 
 pub use spec::{CityError, Spec, style};
 
 use crate::scene::{Ask, Look, Place, Provenance, Scene, Told, columns, fields, map_file};
 use crate::split::{self, Item};
-use crate::store::{Encoded, Extras, FieldProblem, Fields, Origin, Samples};
+use crate::store::{Encoded, Extras, FieldProblem, Fields, Image, Origin, Samples};
 use crate::{Level, parallel};
 use classes::Classes;
 use plan::{Planned, Quarter};
@@ -30,6 +30,10 @@ use quarter::{Built, View, pixels};
 
 /// The split of the new regions.
 pub const NEW_REGIONS: &str = "ood-region";
+/// What splits begin with that show the test samples on maps of another style, as `ood-style-web`.
+pub const OTHER_STYLE: &str = "ood-style-";
+/// The version of everything that is drawn: a run on another one is of other data. Raised whenever a pixel changes.
+pub const GENERATION: u32 = 1;
 
 /// The city, ready to be looked at.
 #[derive(Debug)]
@@ -39,6 +43,29 @@ pub struct City {
     old: Classes,
     new: Classes,
     plan: OnceLock<Vec<(Quarter, &'static str)>>,
+    drawn: Drawn,
+}
+
+/// Pictures already drawn: several methods run on the same samples. Bounded; what no longer fits is drawn again.
+#[derive(Debug, Default)]
+struct Drawn(Mutex<(usize, BTreeMap<(String, String), [Image; 2]>)>);
+
+impl Drawn {
+    /// Bytes of encoded pictures kept.
+    const BYTES: usize = 384 << 20;
+
+    fn get(&self, id: &str, style: &str) -> Option<[Image; 2]> {
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.1.get(&(id.to_owned(), style.to_owned())).cloned()
+    }
+
+    fn keep(&self, id: &str, style: &str, pictures: &[Image; 2]) {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let size: usize = pictures.iter().map(|p| p.bytes.len()).sum();
+        if kept.0 + size <= Self::BYTES && kept.1.insert((id.to_owned(), style.to_owned()), pictures.clone()).is_none() {
+            kept.0 += size;
+        }
+    }
 }
 
 impl City {
@@ -49,7 +76,7 @@ impl City {
     pub fn open(spec: Spec) -> Result<Self, CityError> {
         let look = spec.look()?;
         let (old, new) = Classes::embedded().map_err(|e| CityError::Hierarchy(e.to_string()))?;
-        Ok(Self { spec, look, old, new, plan: OnceLock::new() })
+        Ok(Self { spec, look, old, new, plan: OnceLock::new(), drawn: Drawn::default() })
     }
 
     /// What it was opened as.
@@ -57,9 +84,25 @@ impl City {
         &self.spec
     }
 
-    /// Train, val, test and the new regions.
-    pub fn splits() -> Vec<String> {
-        split::SPLITS.iter().chain(&[NEW_REGIONS]).map(|s| (*s).to_owned()).collect()
+    /// Train, val, test, the new regions, and the test samples in each style that training never shows.
+    pub fn splits(&self) -> Vec<String> {
+        let new = (self.spec.new > 0).then_some(NEW_REGIONS);
+        let own = split::SPLITS.into_iter().chain(new).map(str::to_owned);
+        let styles = Style::names().filter(|name| *name != self.spec.style);
+        own.chain(styles.map(|name| format!("{OTHER_STYLE}{name}"))).collect()
+    }
+
+    /// The split whose samples are asked, and the look of their maps.
+    fn looks(&self, split: &str) -> (String, Look) {
+        let style = split.strip_prefix(OTHER_STYLE).and_then(|name| Style::embedded(name).ok());
+        match style {
+            Some(style) => ("test".to_owned(), Look { style: Arc::new(style), ..self.look.clone() }),
+            // Where signs are foreign, maps show both scripts.
+            None if split == NEW_REGIONS && self.spec.words == Words::English => {
+                (split.to_owned(), Look { words: Words::Both, ..self.look.clone() })
+            }
+            None => (split.to_owned(), self.look.clone()),
+        }
     }
 
     /// Quarters with their splits: the in-domain ones 6 to 1 to 3, stratified.
@@ -106,6 +149,8 @@ impl City {
 
     /// Reads the samples of a split, drawn on all processors and delivered in the plan's order.
     pub fn read<'a>(self: &Arc<Self>, split: &str, wanted: Option<&BTreeSet<String>>, read: Fields) -> Samples<'a> {
+        let told = split.to_owned();
+        let (split, look) = self.looks(split);
         let quarters: Vec<Quarter> = self
             .plan()
             .iter()
@@ -113,13 +158,16 @@ impl City {
             .map(|(q, _)| q.clone())
             .filter(|q| wanted.is_none_or(|w| q.asks.iter().any(|a| w.contains(&a.id))))
             .collect();
-        let (city, split, wanted) = (Arc::clone(self), split.to_owned(), wanted.cloned());
+        let (city, wanted) = (Arc::clone(self), wanted.cloned());
         let work = move |quarter: Quarter| {
             let built = quarter::build(&quarter, city.classes(&split));
             let asked = quarter.asks.iter().zip(&built.views);
             asked
                 .filter(|(ask, _)| wanted.as_ref().is_none_or(|w| w.contains(&ask.id)))
-                .map(|(ask, view)| city.sample(&quarter, &built, ask, view, &split, read))
+                .map(|(ask, view)| {
+                    let from = (&quarter, &built, ask, view);
+                    city.sample(from, city.classes(&split), &told, &look, read)
+                })
                 .collect::<Vec<_>>()
         };
         let threads = self.spec.threads.unwrap_or_else(parallel::processors);
@@ -149,12 +197,18 @@ impl City {
         }
     }
 
-    fn sample(&self, quarter: &Quarter, built: &Built, ask: &Planned, view: &View, split: &str, read: Fields) -> Encoded {
-        let classes = self.classes(split);
+    fn sample(
+        &self,
+        (quarter, built, ask, view): (&Quarter, &Built, &Planned, &View),
+        classes: &Classes,
+        split: &str,
+        look: &Look,
+        read: Fields,
+    ) -> Encoded {
         let asked = self.ask(ask, view, classes);
         let key = format!("{}.{}", quarter.key, ask.id);
         if !read.images && !read.mask {
-            let told = Told { split, style: &self.look.style.name, area: None, instances: None };
+            let told = Told { split, style: &look.style.name, area: None, instances: None };
             let size = (self.spec.size, self.spec.size);
             let fields = fields(&asked, &key, &quarter.key, &self.provenance(built, view), size, &told);
             return Encoded {
@@ -167,17 +221,17 @@ impl City {
                 extras: Extras::from_json(&fields, &columns()),
             };
         }
-        let scene = self.scene(quarter, built, view, classes, key, read.images);
-        let satellite = scene.satellite_file(self.look.jpeg);
-        let map = map_file(&scene.map(&self.look).image);
-        let unread = || crate::store::Image { bytes: Vec::new(), path: None };
-        let mut sample = scene.sample(&asked, split, &self.look, unread(), unread());
-        (sample.satellite, sample.map) = if read.images {
-            (satellite, map)
-        } else {
-            (Err(FieldProblem::NotRead), Err(FieldProblem::NotRead))
+        let kept = if read.images { self.drawn.get(&ask.id, &look.style.name) } else { None };
+        let scene = self.scene(quarter, built, view, classes, key, read.images && kept.is_none());
+        let (satellite, map) = match kept {
+            Some([satellite, map]) => (Ok(satellite), Ok(map)),
+            None if read.images => (scene.satellite_file(look.jpeg), map_file(&scene.map(look).image)),
+            None => (Err(FieldProblem::NotRead), Err(FieldProblem::NotRead)),
         };
-        sample
+        if let (Ok(satellite), Ok(map)) = (&satellite, &map) {
+            self.drawn.keep(&ask.id, &look.style.name, &[satellite.clone(), map.clone()]);
+        }
+        scene.sample(&asked, split, look, satellite, map)
     }
 
     /// The window of a view: its satellite view (if wanted), what the map shows, and its places.

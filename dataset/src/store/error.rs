@@ -96,6 +96,9 @@ pub enum StoreError {
     /// A file or folder that could not be read or written.
     #[error(transparent)]
     File(#[from] FileError),
+    /// A restyle.
+    #[error(transparent)]
+    Restyle(#[from] crate::restyle::RestyleError),
     /// The embedded city.
     #[error(transparent)]
     City(#[from] crate::city::CityError),

@@ -31,6 +31,17 @@ impl Extras {
         }
     }
 
+    /// The same columns with another text in one of them, where it is a column of texts.
+    #[must_use]
+    pub(super) fn with_text(self, column: &str, text: &str) -> Self {
+        let Some(batch) = self.0 else { return self };
+        let at = batch.schema().index_of(column).ok().filter(|i| *batch.schema().field(*i).data_type() == DataType::Utf8);
+        let Some(at) = at else { return Self(Some(batch)) };
+        let mut columns = batch.columns().to_vec();
+        columns[at] = Arc::new(StringArray::from(vec![text]));
+        Self(RecordBatch::try_new(batch.schema(), columns).ok().or(Some(batch)))
+    }
+
     /// The columns as one text for hashing, whole numbers as numbers: whether a column is of whole numbers depends on other
     /// samples.
     pub(super) fn canonical(&self) -> String {

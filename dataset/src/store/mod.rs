@@ -25,6 +25,9 @@ pub use parquet_write::ParquetWriter;
 pub use raw::RawWriter;
 
 use crate::city::{City, Spec};
+use crate::hash::FieldHasher;
+use crate::picture;
+use crate::restyle::Restyle;
 use parquet_read::ParquetStore;
 use raw::RawStore;
 
@@ -53,6 +56,7 @@ pub type Samples<'a> = Box<dyn Iterator<Item = Result<Encoded, StoreError>> + Se
 #[derive(Debug)]
 pub struct Dataset {
     source: Source,
+    restyle: Option<Restyle>,
     location: String,
     revision: Option<String>,
 }
@@ -71,11 +75,16 @@ impl Dataset {
     /// When nothing is there, it is of neither layout, a shard is missing or a schema is wrong, or the hub cannot be
     /// reached.
     pub fn open(location: &str, hub: &HubOptions) -> Result<Self, StoreError> {
+        if let Some(rest) = location.strip_prefix("restyle:") {
+            let (restyle, inner) = rest.split_once(':').unwrap_or((rest, "city"));
+            return Ok(Self::open(inner, hub)?.restyled(restyle.parse()?));
+        }
         if let Some(repository) = location.strip_prefix("hub:") {
             let fetched = hub::fetch(repository, hub)?;
             return Ok(Self {
                 source: Source::Parquet(ParquetStore::open(fetched.files)?),
                 location: location.to_owned(),
+                restyle: None,
                 revision: Some(fetched.revision),
             });
         }
@@ -95,7 +104,7 @@ impl Dataset {
         } else {
             return Err(StoreError::NotFound(path.to_owned()));
         };
-        Ok(Self { source, location: location.to_owned(), revision: None })
+        Ok(Self { source, location: location.to_owned(), restyle: None, revision: None })
     }
 
     /// The embedded city.
@@ -104,7 +113,22 @@ impl Dataset {
     /// When its map style is not there.
     pub fn city(spec: Spec) -> Result<Self, StoreError> {
         let location = spec.location();
-        Ok(Self { source: Source::City(Arc::new(City::open(spec)?)), location, revision: None })
+        Ok(Self { source: Source::City(Arc::new(City::open(spec)?)), location, restyle: None, revision: None })
+    }
+
+    /// The same set with its maps restyled as they are read; satellite views, masks and texts stay byte for byte.
+    #[must_use]
+    pub fn restyled(self, restyle: Restyle) -> Self {
+        let location = format!("restyle:{restyle}:{}", self.location);
+        Self { restyle: Some(restyle), location, ..self }
+    }
+
+    /// What everything in a generated set follows from: such a set need not be drawn to know whether it is the same one.
+    pub fn generation(&self) -> Option<String> {
+        match &self.source {
+            Source::City(_) => Some(format!("{} generation {}", self.location, crate::city::GENERATION)),
+            Source::Raw(_) | Source::Parquet(_) => None,
+        }
     }
 
     /// What it was opened as.
@@ -131,7 +155,7 @@ impl Dataset {
         match &self.source {
             Source::Raw(s) => s.splits(),
             Source::Parquet(s) => s.splits(),
-            Source::City(_) => City::splits(),
+            Source::City(city) => city.splits(),
         }
     }
 
@@ -161,11 +185,15 @@ impl Dataset {
         fields: Fields,
     ) -> Result<Samples<'a>, StoreError> {
         self.need(split)?;
-        match &self.source {
-            Source::Raw(s) => s.read(split, wanted, fields),
-            Source::Parquet(s) => Ok(s.read(split, wanted, fields)),
-            Source::City(city) => Ok(city.read(split, wanted, fields)),
-        }
+        let samples = match &self.source {
+            Source::Raw(s) => s.read(split, wanted, fields)?,
+            Source::Parquet(s) => s.read(split, wanted, fields),
+            Source::City(city) => city.read(split, wanted, fields),
+        };
+        Ok(match self.restyle {
+            Some(restyle) if fields.images => Box::new(samples.map(move |s| s.map(|s| restyled(s, restyle)))),
+            _ => samples,
+        })
     }
 
     /// Ids and texts of a split, without images, in the order of [`Dataset::read`].
@@ -187,6 +215,18 @@ impl Dataset {
         }
         Err(StoreError::NoSplit { location: self.location.clone(), split: split.to_owned(), found: splits })
     }
+}
+
+/// A sample with its map restyled; a map that does not decode stays as it is, for its reader to tell.
+fn restyled(mut sample: Encoded, restyle: Restyle) -> Encoded {
+    let map = sample.map.as_ref().ok().and_then(|m| picture::decode_rgb(&m.bytes).ok());
+    if let Some(map) = map {
+        let seed = FieldHasher::default().field("restyle").field(&sample.id).number();
+        let file = crate::scene::map_file(&restyle.apply(&map, seed));
+        sample.map = file;
+        sample.extras = sample.extras.with_text("style", &restyle.to_string());
+    }
+    sample
 }
 
 /// The parquet files of a folder: in `data/`, else in the folder itself.

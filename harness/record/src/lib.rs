@@ -20,7 +20,7 @@ mod score;
 pub use exit::ExitCode;
 pub use line::{LineError, seal, unseal};
 pub use log::{LogError, Writer};
-pub use manifest::{Code, Data, Machine, Manifest, MethodInfo, ModelInfo, RECORD_SCHEMA, SCHEMA, Selection};
+pub use manifest::{Code, Data, Machine, Manifest, MethodInfo, ModelInfo, RECORD_SCHEMA, SCHEMA, Selection, SetInfo};
 pub use merge::merge;
 pub use record::{Object, Record, Stage, Status};
 pub use run::{Run, RunError, SampleEntry, forget};

@@ -74,6 +74,17 @@ pub struct ModelInfo {
     pub fingerprint: String,
 }
 
+/// The set of a suite that a run is of. Told, not compared: the data is what counts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SetInfo {
+    /// The suite.
+    pub suite: String,
+    /// The set's name.
+    pub name: String,
+    /// Its heading in tables.
+    pub title: String,
+}
+
 /// The machine, for the reader of timings.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Machine {
@@ -98,6 +109,9 @@ pub struct Manifest {
     pub code: Code,
     /// The dataset.
     pub data: Data,
+    /// The set of a suite, where the run is of one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub set: Option<SetInfo>,
     /// Which of its samples.
     pub selection: Selection,
     /// The method.

@@ -1,5 +1,7 @@
 //! The tables of one or several runs.
 
+mod across;
+
 use std::collections::BTreeMap;
 
 use socio_dataset::Level;
@@ -49,14 +51,49 @@ pub struct Report {
 pub fn report(runs: &[Run], options: &Options) -> Result<Report, toml::de::Error> {
     let named = runs.first().and_then(|r| Profile::named(&r.manifest.profile).ok());
     let profile = options.profile.or(named).unwrap_or(Profile::STRICT);
-    let mut rows: Vec<Ours<'_>> = runs.iter().map(|r| Ours::of(r, &profile)).collect();
-    tell_apart(&mut rows);
-    let mut tables = vec![main_table(&rows, &profile, options)?, rule_table(&rows, &profile, options)];
-    tables.extend(status_table(&rows));
-    if options.by_class {
-        tables.extend(class_table(&rows, &profile, options));
+    let sets = sets_of(runs);
+    let mut tables = Vec::new();
+    if sets.len() > 1 {
+        tables.push(across::table(runs, &sets, &profile, options));
+    }
+    for set in &sets {
+        let mut rows: Vec<Ours<'_>> =
+            runs.iter().filter(|r| name_of(r) == *set).map(|r| Ours::of(r, &profile)).collect();
+        tell_apart(&mut rows);
+        let mut own = vec![main_table(&rows, &profile, options)?];
+        // Beside several sets the rules and classes of each would bury what is asked: they come with one set's report.
+        if sets.len() == 1 || options.by_class {
+            own.push(rule_table(&rows, &profile, options));
+        }
+        own.extend(status_table(&rows));
+        if options.by_class {
+            own.extend(class_table(&rows, &profile, options));
+        }
+        if let (Some(set), true) = (set, sets.len() > 1) {
+            for table in &mut own {
+                table.key = format!("{}-{set}", table.key);
+                table.title = format!("{set}: {}", table.title);
+            }
+        }
+        tables.extend(own);
     }
     Ok(Report { profile, tables })
+}
+
+/// The sets that runs are of, in the order given; runs of no suite are one set.
+fn sets_of(runs: &[Run]) -> Vec<Option<&str>> {
+    let mut sets: Vec<Option<&str>> = Vec::new();
+    for run in runs {
+        let name = name_of(run);
+        if !sets.contains(&name) {
+            sets.push(name);
+        }
+    }
+    if sets.is_empty() { vec![None] } else { sets }
+}
+
+fn name_of(run: &Run) -> Option<&str> {
+    run.manifest.set.as_ref().map(|s| s.name.as_str())
 }
 
 /// One run with its tallies.
@@ -310,7 +347,7 @@ fn notes(rows: &[Ours<'_>], profile: &Profile, options: &Options) -> Vec<String>
     }
     if rows.iter().any(|r| r.run.manifest.data.kind == "generated") {
         notes.push(
-            "Generated placeholder scenes: the figures say that the machinery works, and nothing else.".to_owned(),
+            "Generated scenes (the embedded city): the figures say how methods compare on them, and nothing of real places.".to_owned(),
         );
     }
     for ours in rows {

@@ -1,18 +1,16 @@
-//! Twenty-four small generated scenes, so that the binary has something to run on before any data is there.
-//!
-//! A placeholder for the embedded city: coloured blocks on a ground, a map on which each block has a marker of its class's
+//! Twenty-four small scenes for tests: coloured blocks on a ground, a map on which each block has a marker of its class's
 //! colour, masks. No claim of realism; deterministic, whole numbers only.
 
 use std::path::PathBuf;
 
 use image::{Rgb, RgbImage};
 
-use crate::hash::SplitMix;
-use crate::store::{Encoded, Extras, FieldProblem, Image};
-use crate::{Level, Mask, picture};
+use socio_dataset::hash::SplitMix;
+use socio_dataset::store::{Encoded, Extras, FieldProblem, Image, Origin};
+use socio_dataset::{Level, Mask, picture};
 
 /// Scenes there are.
-pub const SCENES: u32 = 24;
+pub(crate) const SCENES: u32 = 24;
 /// Pixels of a side.
 const SIDE: u32 = 128;
 /// Side of the square cell in which a block stands.
@@ -27,7 +25,7 @@ const KINDS: [(&str, &str, Rgb<u8>); 4] = [
 ];
 
 /// The scenes, eight a level.
-pub fn scenes() -> impl Iterator<Item = Encoded> + Send {
+pub(crate) fn scenes() -> impl Iterator<Item = Encoded> + Send {
     (0..SCENES).map(scene)
 }
 
@@ -79,7 +77,7 @@ fn scene(number: u32) -> Encoded {
     };
     Encoded {
         id: format!("{}_{:04}", level.prefix(), number + 1),
-        origin: crate::store::Origin { file: PathBuf::from("placeholder"), row: Some(u64::from(number)) },
+        origin: Origin { file: PathBuf::from("scenes"), row: Some(u64::from(number)) },
         problem: Ok(text),
         satellite: encoded(picture::to_png(&satellite).ok(), "sat.png"),
         map: encoded(picture::to_png(&map).ok(), "map.png"),
@@ -107,7 +105,7 @@ fn blocks(random: &mut SplitMix) -> Vec<Block> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::hash::FieldHasher;
+    use socio_dataset::hash::FieldHasher;
 
     #[test]
     fn there_are_eight_scenes_a_level_and_none_is_empty() {
