@@ -4,7 +4,11 @@ use std::fmt;
 
 use socio_backend::BackendError;
 use socio_baselines::fetch::FetchError;
+use socio_dataset::build::BuildError;
+use socio_dataset::city::CityError;
 use socio_dataset::files::FileError;
+use socio_dataset::geo::GeoError;
+use socio_dataset::publish::PublishError;
 use socio_dataset::store::StoreError;
 use socio_dataset::store::hub::HubError;
 use socio_harness::{HarnessError, SuiteError};
@@ -57,6 +61,38 @@ impl From<StoreError> for Failure {
             StoreError::Write { .. } | StoreError::Exists(_) => Self::new(ExitCode::OUTPUT, e),
             other => Self::input(other),
         }
+    }
+}
+
+impl From<BuildError> for Failure {
+    fn from(e: BuildError) -> Self {
+        match e {
+            BuildError::Store(e) => e.into(),
+            BuildError::File(e) => e.into(),
+            BuildError::Geo(_) | BuildError::Nothing(_) => Self::input(e),
+        }
+    }
+}
+
+impl From<PublishError> for Failure {
+    fn from(e: PublishError) -> Self {
+        match e {
+            PublishError::Store(e) => e.into(),
+            PublishError::File(e) => e.into(),
+            other => Self::input(other),
+        }
+    }
+}
+
+impl From<GeoError> for Failure {
+    fn from(e: GeoError) -> Self {
+        Self::input(e)
+    }
+}
+
+impl From<CityError> for Failure {
+    fn from(e: CityError) -> Self {
+        Self::usage(e)
     }
 }
 

@@ -4,6 +4,7 @@
 //! with the origin at the upper left corner of the upper left pixel; boxes are `[x0, y0, x1, y1]` and
 //! half-open, so a box of one pixel at the origin is `[0, 0, 1, 1]`.
 
+pub mod build;
 pub mod city;
 pub mod files;
 mod geometry;
@@ -12,6 +13,7 @@ pub mod hierarchy;
 mod mask;
 pub mod parallel;
 pub mod picture;
+pub mod publish;
 pub mod restyle;
 mod sample;
 pub mod scene;
@@ -21,6 +23,7 @@ pub mod store;
 pub mod text;
 pub mod verify;
 
+pub use socio_geo as geo;
 pub use socio_map as map;
 
 pub use geometry::{Bbox, Point};

@@ -198,9 +198,10 @@ pub(crate) fn fields(
 ) -> Map<String, Value> {
     let [west, south, east, north] = from.bounds.map_or([Value::Null, Value::Null, Value::Null, Value::Null], |b| b.map(Value::from));
     // A function is asked for whatever the class of the place that it was chosen for.
-    let class = (ask.level != Level::Function).then_some(&ask.class);
+    let class = Some(&ask.class).filter(|c| ask.level != Level::Function && !c.is_empty());
+    let function = Some(&ask.function).filter(|f| !f.is_empty());
     let value = json!({
-        "split": told.split, "level": ask.level.label(), "class": class, "function": ask.function,
+        "split": told.split, "level": ask.level.label(), "class": class, "function": function,
         "region": from.region, "style": told.style, "scene": scene, "group": group,
         "gsd_m": from.gsd_m, "crs": from.crs, "west": west, "south": south, "east": east, "north": north,
         "width": width, "height": height, "area_px": told.area, "instances": told.instances,

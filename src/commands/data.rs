@@ -1,14 +1,14 @@
-//! `data convert`, `data verify`, `data stats`, `data show`.
+//! `data`: its commands, and those on whole sets.
 
 use std::path::Path;
 
 use serde_json::json;
 use socio_dataset::stats::{SplitStats, stats};
-use socio_dataset::store::{ConvertOptions, convert};
+use socio_dataset::store::{ConvertOptions, Dataset, convert};
 use socio_dataset::verify::{Severity, verify};
 use socio_record::ExitCode;
 
-use super::{setup, show};
+use super::{build, publish, setup, show};
 use crate::cli::{DataCommand, HubArgs, Layout};
 use crate::failure::{Failure, Outcome};
 use crate::progress;
@@ -21,10 +21,23 @@ pub(crate) fn command(command: DataCommand) -> Outcome {
                 return Err(Failure::usage("--shard-mib 0 leaves no room: expected 1 or more"));
             }
             let options = ConvertOptions { parquet, shard_bytes: shard_mib << 20, splits: split };
-            convert_command(&input, &out, &options, &hub, json)
+            convert_command(setup::open(&input, &hub)?, &out, &options, json)
         }
         DataCommand::Verify { input, split, hub, json } => verify_command(&input, &split, &hub, json),
         DataCommand::Stats { input, split, hub, json } => stats_command(&input, &split, &hub, json),
+        DataCommand::Build(args) => build::command(*args),
+        DataCommand::Restyle { input, out, restyle, to, split, hub, json } => {
+            let dataset = setup::open(&input, &hub)?.restyled(restyle);
+            let options =
+                ConvertOptions { parquet: matches!(to, Layout::Parquet), shard_bytes: 500 << 20, splits: split };
+            convert_command(dataset, &out, &options, json)
+        }
+        DataCommand::Map(args) => build::map(*args),
+        DataCommand::Probe { data, split, json } => build::probe(&data, &split, json),
+        DataCommand::Publish { folder, name, licence, cite, json } => publish::command(&folder, name, licence, cite, json),
+        DataCommand::Gallery { input, out, split, limit, hub } => {
+            publish::gallery(&setup::open(&input, &hub)?, &input, &out, split, limit)
+        }
         DataCommand::Show { input, split, select, run, columns, side, out, hub } => {
             let dataset = setup::open(&input, &hub)?;
             show::sheet(&dataset, &split, &setup::selection(&select)?, &run, columns, side, &out)
@@ -32,8 +45,7 @@ pub(crate) fn command(command: DataCommand) -> Outcome {
     }
 }
 
-fn convert_command(input: &str, out: &Path, options: &ConvertOptions, hub: &HubArgs, as_json: bool) -> Outcome {
-    let dataset = setup::open(input, hub)?;
+fn convert_command(dataset: Dataset, out: &Path, options: &ConvertOptions, as_json: bool) -> Outcome {
     let bar = progress::counter("convert");
     let done = convert(&dataset, out, options, |_, n| bar.set_position(n))?;
     bar.finish_and_clear();

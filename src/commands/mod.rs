@@ -1,9 +1,11 @@
 //! One command a file.
 
+mod build;
 mod data;
 mod list;
 mod models;
 mod predict;
+mod publish;
 mod report;
 mod run;
 mod setup;

@@ -28,6 +28,11 @@ pub(crate) fn dataset(data: &DataArgs) -> Result<Dataset, Failure> {
     open(data.data.as_deref().unwrap_or("city"), &data.hub)
 }
 
+/// Opens a folder on disk.
+pub(crate) fn plain(folder: &Path) -> Result<Dataset, Failure> {
+    Ok(Dataset::open(&folder.display().to_string(), &HubOptions::from_env())?)
+}
+
 impl DataArgs {
     pub(crate) fn split(&self) -> &str {
         self.split.as_deref().unwrap_or("test")

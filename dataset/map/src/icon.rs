@@ -75,7 +75,8 @@ mod tests {
         let file: File = toml::from_str(TEXT).unwrap();
         assert!(file.icon.len() >= 30);
         for icon in &file.icon {
-            let b = parse(&icon.path).unwrap_or_else(|| panic!("{}", icon.name)).bounds();
+            let path = parse(&icon.path).unwrap_or_else(|| panic!("{}", icon.name));
+            let b = path.compute_tight_bounds().unwrap();
             assert!(b.left() >= 0.0 && b.top() >= 0.0 && b.right() <= 16.0 && b.bottom() <= 16.0, "{}", icon.name);
         }
         assert!(icons().contains_key("School") && icons().contains_key("Others"));

@@ -102,7 +102,7 @@ fn grouped(
                 let n = quarters.len();
                 let key = format!("{prefix}{n:05}");
                 let region = first_region + random.below(regions as u64) as usize;
-                quarters.push((Quarter { key, seed: random.next_u64(), region, asks: Vec::new() }, 2 + random.below(5) as usize));
+                quarters.push((Quarter { key, seed: random.next_u64(), region, asks: Vec::new() }, 1 + random.below(3) as usize));
                 open.push(n);
                 if open.len() > 6 {
                     open.remove(0);
@@ -158,6 +158,6 @@ mod tests {
         assert!((1.1..1.2).contains(&mean), "{mean}");
         let ids: std::collections::BTreeSet<&str> = all.iter().map(|a| a.id.as_str()).collect();
         assert_eq!(ids.len(), all.len());
-        assert!(quarters.len() > 2000 && quarters.iter().all(|q| q.asks.len() <= 6));
+        assert!(quarters.len() > 2000 && quarters.iter().all(|q| q.asks.len() <= 3));
     }
 }

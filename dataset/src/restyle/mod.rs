@@ -129,9 +129,10 @@ mod tests {
         sample.decode_query().unwrap().map.unwrap().as_ref().clone()
     }
 
-    /// Mean absolute difference of the channels.
+    /// Mean squared difference of the channels.
     fn change(a: &RgbImage, b: &RgbImage) -> f64 {
-        let sum: u64 = a.as_raw().iter().zip(b.as_raw()).map(|(x, y)| u64::from(x.abs_diff(*y))).sum();
+        let square = |x: &u8, y: &u8| u64::from(x.abs_diff(*y)).pow(2);
+        let sum: u64 = a.as_raw().iter().zip(b.as_raw()).map(|(x, y)| square(x, y)).sum();
         sum as f64 / a.as_raw().len() as f64
     }
 

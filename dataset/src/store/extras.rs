@@ -33,7 +33,7 @@ impl Extras {
 
     /// The same columns with another text in one of them, where it is a column of texts.
     #[must_use]
-    pub(super) fn with_text(self, column: &str, text: &str) -> Self {
+    pub(crate) fn with_text(self, column: &str, text: &str) -> Self {
         let Some(batch) = self.0 else { return self };
         let at = batch.schema().index_of(column).ok().filter(|i| *batch.schema().field(*i).data_type() == DataType::Utf8);
         let Some(at) = at else { return Self(Some(batch)) };
@@ -56,7 +56,7 @@ impl Extras {
     }
 
     /// The columns as JSON fields, and the names of those whose type JSON cannot hold (bytes, for one).
-    pub(super) fn to_json(&self) -> (Map<String, Value>, Vec<String>) {
+    pub(crate) fn to_json(&self) -> (Map<String, Value>, Vec<String>) {
         let (mut fields, mut lost) = (Map::new(), Vec::new());
         if let Some(batch) = &self.0 {
             for (field, array) in batch.schema().fields().iter().zip(batch.columns()) {

@@ -99,7 +99,11 @@ impl Dataset {
             if files.is_empty() {
                 Source::Raw(RawStore::open(path)?)
             } else {
-                Source::Parquet(ParquetStore::open(files)?)
+                let mut store = ParquetStore::open(files)?;
+                for (name, files) in suites(path)? {
+                    store = store.with_suite(&name, files)?;
+                }
+                Source::Parquet(store)
             }
         } else {
             return Err(StoreError::NotFound(path.to_owned()));
@@ -131,6 +135,14 @@ impl Dataset {
         }
     }
 
+    /// How far the shares of levels and classes are from 6 to 1 to 3; for generated sets.
+    pub fn deviations(&self) -> Vec<crate::split::Deviation> {
+        match &self.source {
+            Source::City(city) => city.deviations(),
+            Source::Raw(_) | Source::Parquet(_) => Vec::new(),
+        }
+    }
+
     /// What it was opened as.
     pub fn location(&self) -> &str {
         &self.location
@@ -156,6 +168,14 @@ impl Dataset {
             Source::Raw(s) => s.splits(),
             Source::Parquet(s) => s.splits(),
             Source::City(city) => city.splits(),
+        }
+    }
+
+    /// The parquet files of a split; none for other layouts.
+    pub(crate) fn parquet_files(&self, split: &str) -> &[PathBuf] {
+        match &self.source {
+            Source::Parquet(s) => s.files(split),
+            Source::Raw(_) | Source::City(_) => &[],
         }
     }
 
@@ -241,6 +261,31 @@ fn parquet_files(folder: &Path) -> Result<Vec<PathBuf>, StoreError> {
         }
     }
     Ok(Vec::new())
+}
+
+/// Suites beside `data/`: folders of parquet files, each a set of its own (a hub's split names allow no dash, its
+/// configs and their folders do).
+fn suites(folder: &Path) -> Result<Vec<(String, Vec<PathBuf>)>, StoreError> {
+    let mut suites = Vec::new();
+    if !folder.join("data").is_dir() {
+        return Ok(suites);
+    }
+    for place in crate::files::list(folder)?.into_iter().filter(|p| p.is_dir()) {
+        let name = place.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+        if name == "data" || name.starts_with('.') {
+            continue;
+        }
+        let files: Vec<_> = crate::files::list(&place)?.into_iter().filter(|p| is_parquet(p)).collect();
+        if !files.is_empty() {
+            suites.push((name, files));
+        }
+    }
+    Ok(suites)
+}
+
+/// Whether a split is a suite's, which is stored in a folder of its own.
+pub(crate) fn is_suite(split: &str) -> bool {
+    split.starts_with("ood-")
 }
 
 fn is_parquet(path: &Path) -> bool {

@@ -64,6 +64,20 @@ impl ParquetStore {
         Ok(Self { splits })
     }
 
+    /// Adds a suite's files, a folder of its own whose only split has the folder's name here.
+    pub(super) fn with_suite(mut self, name: &str, files: Vec<PathBuf>) -> Result<Self, StoreError> {
+        for (split, files) in Self::open(files)?.splits {
+            let name = if split == "test" { name.to_owned() } else { format!("{name}-{split}") };
+            self.splits.insert(name, files);
+        }
+        Ok(self)
+    }
+
+    /// The files of a split.
+    pub(super) fn files(&self, split: &str) -> &[PathBuf] {
+        self.splits.get(split).map(Vec::as_slice).unwrap_or_default()
+    }
+
     pub(super) fn splits(&self) -> Vec<String> {
         in_order(self.splits.keys().cloned().collect())
     }

@@ -25,7 +25,7 @@ const GROUP_ROWS: usize = 100;
 /// And no reader should have to hold much more than this for one.
 const GROUP_BYTES: usize = 100 << 20;
 
-/// Writes one split as `data/<split>-00000-of-0000N.parquet`. Shards are written under hidden names and renamed when all
+/// Writes one split as `data/<split>-00000-of-0000N.parquet`, a suite's (`ood-...`) as `<suite>/test-...`. Shards are written under hidden names and renamed when all
 /// are whole, because only then N is known.
 pub struct ParquetWriter {
     folder: PathBuf,
@@ -53,7 +53,8 @@ impl ParquetWriter {
     /// # Errors
     /// When the folder cannot be created, or holds the split already.
     pub fn create(root: &Path, split: &str, extra: &SchemaRef, shard_bytes: usize) -> Result<Self, StoreError> {
-        let folder = root.join("data");
+        // A suite has a folder of its own, in which its split is `test`: a hub's split names allow no dash.
+        let (folder, split) = if super::is_suite(split) { (root.join(split), "test") } else { (root.join("data"), split) };
         files::create_dir(&folder)?;
         let begins = format!("{split}-");
         if let Some(old) = files::list(&folder)?

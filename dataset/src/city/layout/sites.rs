@@ -138,8 +138,8 @@ mod tests {
             assert!(areas.iter().any(|a| *a > 9000.0), "{}: no large site", region.name);
             for site in &layout.sites {
                 let parts: f64 = site.leaves.iter().map(|l| l.rect.area()).sum();
-                // The warp stretches by less than a half.
-                assert!((parts / site.area - 1.0).abs() < 0.75, "{}: {parts} of {}", region.name, site.area);
+                // Rings and spokes stretch most: by a third near their middle, to one and a half far out.
+                assert!((0.5..3.0).contains(&(parts / site.area)), "{}: {parts} of {}", region.name, site.area);
                 assert!(socio_map::contains(std::slice::from_ref(&site.ring), site.centre));
             }
             // Random points are in one site at most.

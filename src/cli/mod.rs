@@ -1,11 +1,15 @@
 //! The command line.
 
+mod data;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use socio_dataset::Level;
 use socio_harness::Shard;
+
+pub(crate) use data::{BuildArgs, DataCommand, Labels, LookArgs, MapArgs, MapLayers};
 
 const EXIT_CODES: &str = "\
 Exit codes (`socio-bench list exit-codes`): 0 success; 1 unexpected;
@@ -310,89 +314,6 @@ pub(crate) struct PredictArgs {
     pub(crate) resources: ResourceArgs,
     #[arg(long, help = "Print the answer as JSON")]
     pub(crate) json: bool,
-}
-
-#[derive(Subcommand)]
-pub(crate) enum DataCommand {
-    /// From any layout to raw folders or hub parquet
-    #[command(after_help = "\
-Examples:
-  socio-bench data convert SocioSeg_raw SocioSeg --to parquet
-  socio-bench data convert hub:vvangfaye/SocioSeg SocioSeg_raw --to raw --split test")]
-    Convert {
-        /// What to read.
-        input: String,
-        /// The folder to write.
-        out: PathBuf,
-        /// The layout to write.
-        #[arg(long, value_enum)]
-        to: Layout,
-        /// Only these splits.
-        #[arg(long, value_delimiter = ',')]
-        split: Vec<String>,
-        /// Bytes of images after which a new parquet file begins, in MiB.
-        #[arg(long, default_value_t = 500)]
-        shard_mib: usize,
-        #[command(flatten)]
-        hub: HubArgs,
-        #[arg(long, help = "Print JSON")]
-        json: bool,
-    },
-    /// Check structure, decoding, sizes, masks, duplicates and leaks between splits
-    #[command(
-        after_help = "Exits with 21 where there is an error. Codes: docs/data.md.\nExample:\n  socio-bench data verify SocioSeg --json"
-    )]
-    Verify {
-        /// The dataset.
-        input: String,
-        /// Only these splits.
-        #[arg(long, value_delimiter = ',')]
-        split: Vec<String>,
-        #[command(flatten)]
-        hub: HubArgs,
-        #[arg(long, help = "Print JSON")]
-        json: bool,
-    },
-    /// Levels, classes, foreground, instances
-    Stats {
-        /// The dataset.
-        input: String,
-        /// Only these splits.
-        #[arg(long, value_delimiter = ',')]
-        split: Vec<String>,
-        #[command(flatten)]
-        hub: HubArgs,
-        #[arg(long, help = "Print JSON")]
-        json: bool,
-    },
-    /// A contact sheet: samples with their masks, and what runs made of them
-    #[command(after_help = "\
-Examples:
-  socio-bench data show SocioSeg --limit 12 --out sheet.png
-  socio-bench data show SocioSeg --run runs/oracle --ids name_0001,class_0003 --out sheet.png")]
-    Show {
-        /// The dataset.
-        input: String,
-        /// The split.
-        #[arg(long, default_value = "test")]
-        split: String,
-        #[command(flatten)]
-        select: SelectArgs,
-        /// Runs whose masks are drawn, a picture each.
-        #[arg(long)]
-        run: Vec<PathBuf>,
-        /// Samples side by side.
-        #[arg(long, default_value_t = 3)]
-        columns: u32,
-        /// Pixels of a picture's side.
-        #[arg(long, default_value_t = 256)]
-        side: u32,
-        /// The picture, PNG or JPEG by its ending.
-        #[arg(long, default_value = "sheet.png")]
-        out: PathBuf,
-        #[command(flatten)]
-        hub: HubArgs,
-    },
 }
 
 #[derive(Subcommand)]
