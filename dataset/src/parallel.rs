@@ -37,11 +37,12 @@ where
         State { items, begun: 0, taken: 0, finished: false, stopped: false, ready: BTreeMap::new() };
     let shared = Arc::new(Shared { state: Mutex::new(state), changed: Condvar::new() });
     let work = Arc::new(work);
-    for _ in 0..threads {
+    let spawn = |_| {
         let (shared, work) = (Arc::clone(&shared), Arc::clone(&work));
-        thread::spawn(move || run(&shared, threads * AHEAD, work.as_ref()));
-    }
-    Results { shared }
+        thread::spawn(move || run(&shared, threads * AHEAD, work.as_ref()))
+    };
+    let threads = (0..threads).map(spawn).collect();
+    Results { shared, threads }
 }
 
 fn run<I: Iterator, T>(shared: &Shared<I, T>, ahead: usize, work: &(impl Fn(I::Item) -> T + ?Sized)) {
@@ -53,12 +54,24 @@ fn run<I: Iterator, T>(shared: &Shared<I, T>, ahead: usize, work: &(impl Fn(I::I
         if state.stopped || state.finished {
             return;
         }
-        let Some(item) = state.items.next() else {
-            state.finished = true;
-            shared.changed.notify_all();
-            return;
-        };
+        // What a panicking iterator says is its last result.
+        let item = catch_unwind(AssertUnwindSafe(|| state.items.next()));
         let number = state.begun;
+        let item = match item {
+            Ok(Some(item)) => item,
+            Ok(None) => {
+                state.finished = true;
+                shared.changed.notify_all();
+                return;
+            }
+            Err(panic) => {
+                state.ready.insert(number, Err(panic));
+                state.begun += 1;
+                state.finished = true;
+                shared.changed.notify_all();
+                return;
+            }
+        };
         state.begun += 1;
         drop(state);
         let result = catch_unwind(AssertUnwindSafe(|| work(item)));
@@ -70,6 +83,7 @@ fn run<I: Iterator, T>(shared: &Shared<I, T>, ahead: usize, work: &(impl Fn(I::I
 
 struct Results<I, T> {
     shared: Arc<Shared<I, T>>,
+    threads: Vec<thread::JoinHandle<()>>,
 }
 
 impl<I: Iterator, T> Iterator for Results<I, T> {
@@ -100,6 +114,10 @@ impl<I, T> Drop for Results<I, T> {
     fn drop(&mut self) {
         self.shared.state.lock().unwrap_or_else(PoisonError::into_inner).stopped = true;
         self.shared.changed.notify_all();
+        // Nothing works on behind the back of who stopped taking results.
+        for thread in self.threads.drain(..) {
+            let _ = thread.join();
+        }
     }
 }
 

@@ -213,7 +213,7 @@ pub(crate) struct BuildArgs {
     #[arg(long, required_unless_present = "city", conflicts_with = "city")]
     pub(crate) imagery: Option<PathBuf>,
     /// Where a picture lies: west,south,east,north in degrees.
-    #[arg(long, value_delimiter = ',', num_args = 4, allow_hyphen_values = true)]
+    #[arg(long, value_delimiter = ',', allow_hyphen_values = true)]
     pub(crate) bounds: Vec<f64>,
     /// OpenStreetMap PBF or GeoJSON; several are taken together.
     #[arg(long, required_unless_present = "city", conflicts_with = "city")]
@@ -245,7 +245,7 @@ pub(crate) struct BuildArgs {
     #[arg(long, default_value_t = 0.037)]
     pub(crate) share: f64,
     /// The smallest and the largest side of a scene, in metres.
-    #[arg(long, value_delimiter = ',', num_args = 2, default_values_t = [80.0, 1500.0])]
+    #[arg(long, value_delimiter = ',', default_values_t = [80.0, 1500.0])]
     pub(crate) sides: Vec<f64>,
     /// Places of fewer pixels are passed over.
     #[arg(long, default_value_t = 400)]
@@ -287,7 +287,7 @@ pub(crate) struct MapArgs {
     #[arg(long, required = true)]
     pub(crate) vectors: Vec<PathBuf>,
     /// The middle: longitude,latitude.
-    #[arg(long, value_delimiter = ',', num_args = 2, required = true, allow_hyphen_values = true)]
+    #[arg(long, value_delimiter = ',', required = true, allow_hyphen_values = true)]
     pub(crate) centre: Vec<f64>,
     /// Metres of a side.
     #[arg(long, default_value_t = 600.0)]

@@ -60,7 +60,7 @@ fn city(options: &str, args: &BuildArgs, how: &WriteOptions) -> Result<Built, Fa
 /// Builds from imagery and vectors; also tells of files that were passed over.
 fn real(args: &BuildArgs, how: &WriteOptions) -> Result<(Built, Vec<String>), Failure> {
     let Some(imagery) = &args.imagery else { return Err(Failure::usage("--imagery is missing")) };
-    let [low, high] = args.sides[..] else { return Err(Failure::usage("--sides: expected two numbers")) };
+    let [low, high] = args.sides[..] else { return Err(Failure::usage("--sides: expected two lengths in metres, as 80,1500")) };
     let fits = low > 0.0 && high >= low && args.share > 0.0 && args.share < 1.0 && args.buffer >= 0.0;
     if !fits {
         return Err(Failure::usage(
@@ -72,7 +72,11 @@ fn real(args: &BuildArgs, how: &WriteOptions) -> Result<(Built, Vec<String>), Fa
     {
         return Err(Failure::usage(format!("--only-split `{split}`: expected letters, digits, `_` and `-`")));
     }
-    let bounds = <[f64; 4]>::try_from(args.bounds.as_slice()).ok();
+    let bounds = match args.bounds.as_slice() {
+        [] => None,
+        [west, south, east, north] => Some([*west, *south, *east, *north]),
+        _ => return Err(Failure::usage("--bounds: expected west,south,east,north in degrees")),
+    };
     let imagery = Imagery::open(imagery, bounds)?;
     let mut notes: Vec<String> = imagery.skipped().iter().map(|e| format!("passed over: {e}")).collect();
     let (objects, skipped) = objects(&args.vectors)?;

@@ -104,7 +104,7 @@ pub(crate) fn line_path(points: &[Xy]) -> Option<Path> {
 /// Several open lines as one path.
 pub(crate) fn lines_path<'a>(lines: impl Iterator<Item = &'a [Xy]>) -> Option<Path> {
     let mut path = PathBuilder::new();
-    for line in lines.filter(|l| l.len() > 1) {
+    for line in lines.filter(|l| l.len() > 1 && l.iter().flatten().all(|v| v.is_finite())) {
         push(&mut path, line);
     }
     path.finish()

@@ -31,10 +31,12 @@ pub enum Words {
 }
 
 impl Words {
-    /// The lines of a label; none for a feature without a name.
+    /// The lines of a label; none for a feature without a name, or with one in a script whose letters change with their
+    /// neighbours (Arabic, Hebrew, those of India and Southeast Asia): no font for them comes with a crate.
     pub fn lines(self, names: &Names) -> Vec<String> {
-        let local = names.local.trim();
-        let english = names.english.as_deref().map(str::trim).filter(|e| !e.is_empty());
+        let writable = |text: &&str| crate::font::writes(text);
+        let local = Some(names.local.trim()).filter(writable).unwrap_or_default();
+        let english = names.english.as_deref().map(str::trim).filter(|e| !e.is_empty()).filter(writable);
         let lines = match self {
             Self::Local => vec![if local.is_empty() { english.unwrap_or_default() } else { local }],
             Self::English => vec![english.unwrap_or(local)],

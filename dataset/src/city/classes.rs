@@ -98,18 +98,21 @@ impl Classes {
         Self { kinds }
     }
 
-    /// As many of each class as its weight asks of `count`, at least one while there is room; shuffled.
+    /// As many of each class as its weight asks of `count`, and one of each at least where `count` allows; shuffled.
     pub(crate) fn quota(&self, count: usize, random: &mut SplitMix) -> Vec<usize> {
         let whole: f64 = self.kinds.iter().map(|k| k.weight).sum();
-        let mut drawn: Vec<usize> = Vec::with_capacity(count);
+        let each = usize::from(count >= self.kinds.len());
+        let mut drawn: Vec<usize> = (0..self.kinds.len() * each).collect();
+        let count = count - drawn.len();
+        let before = drawn.len();
         let mut sum = 0.0;
         for (i, kind) in self.kinds.iter().enumerate() {
             // Rounded sums give each class its share to within one.
             sum += kind.weight / whole * count as f64;
             let until = (libm::round(sum) as usize).min(count);
-            drawn.resize(until.max(drawn.len()), i);
+            drawn.resize((before + until).max(drawn.len()), i);
         }
-        drawn.resize(count, self.kinds.len().saturating_sub(1));
+        drawn.resize(before + count, self.kinds.len().saturating_sub(1));
         shuffle(&mut drawn, random);
         drawn
     }

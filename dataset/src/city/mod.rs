@@ -54,15 +54,15 @@ impl Drawn {
     /// Bytes of encoded pictures kept.
     const BYTES: usize = 384 << 20;
 
-    fn get(&self, id: &str, style: &str) -> Option<[Image; 2]> {
+    fn get(&self, id: &str, split: &str) -> Option<[Image; 2]> {
         let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.1.get(&(id.to_owned(), style.to_owned())).cloned()
+        kept.1.get(&(id.to_owned(), split.to_owned())).cloned()
     }
 
-    fn keep(&self, id: &str, style: &str, pictures: &[Image; 2]) {
+    fn keep(&self, id: &str, split: &str, pictures: &[Image; 2]) {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let size: usize = pictures.iter().map(|p| p.bytes.len()).sum();
-        if kept.0 + size <= Self::BYTES && kept.1.insert((id.to_owned(), style.to_owned()), pictures.clone()).is_none() {
+        if kept.0 + size <= Self::BYTES && kept.1.insert((id.to_owned(), split.to_owned()), pictures.clone()).is_none() {
             kept.0 += size;
         }
     }
@@ -179,7 +179,7 @@ impl City {
         Ask {
             id: planned.id.clone(),
             level: planned.level,
-            text: view.text.clone(),
+            text: if self.spec.words == Words::Local { view.local.clone() } else { view.text.clone() },
             class: kind.name.clone(),
             function: kind.function.clone(),
         }
@@ -222,7 +222,7 @@ impl City {
                 extras: Extras::from_json(&fields, &columns()),
             };
         }
-        let kept = if read.images { self.drawn.get(&ask.id, &look.style.name) } else { None };
+        let kept = if read.images { self.drawn.get(&ask.id, split) } else { None };
         let scene = self.scene(quarter, built, view, classes, key, read.images && kept.is_none());
         let (satellite, map) = match kept {
             Some([satellite, map]) => (Ok(satellite), Ok(map)),
@@ -230,7 +230,7 @@ impl City {
             None => (Err(FieldProblem::NotRead), Err(FieldProblem::NotRead)),
         };
         if let (Ok(satellite), Ok(map)) = (&satellite, &map) {
-            self.drawn.keep(&ask.id, &look.style.name, &[satellite.clone(), map.clone()]);
+            self.drawn.keep(&ask.id, split, &[satellite.clone(), map.clone()]);
         }
         scene.sample(&asked, split, look, satellite, map)
     }

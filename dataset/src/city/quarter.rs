@@ -38,7 +38,12 @@ pub(crate) struct Meaning {
 /// A sample's window and text.
 #[derive(Debug, Clone)]
 pub(crate) struct View {
+    /// The query in English.
     pub(crate) text: String,
+    /// The query as signs have it: of a name, in the script of the place.
+    pub(crate) local: String,
+    /// The sites that are marked.
+    pub(crate) sites: Vec<usize>,
     pub(crate) centre: Xy,
     /// Metres.
     pub(crate) side: f64,
@@ -114,7 +119,8 @@ impl Settler<'_> {
         let wanted = kind.area * libm::exp2(self.random.between(-0.7, 0.7));
         let first = self.nearest_size(wanted, |c| c[0].abs().max(c[1].abs()) <= NEAR);
         let Some(first) = first else {
-            return View { text: kind.name.clone(), centre: [0.0, 0.0], side: 400.0 };
+            let text = kind.name.clone();
+            return View { local: text.clone(), text, sites: Vec::new(), centre: [0.0, 0.0], side: 400.0 };
         };
         let mut sites = vec![first];
         self.taken.insert(first);
@@ -132,6 +138,7 @@ impl Settler<'_> {
             }
         }
         let total: f64 = sites.iter().map(|s| self.layout.sites[*s].area).sum();
+        let mut local = None;
         let mut text = match ask.level {
             Level::Function => kind.function.clone(),
             Level::Class | Level::Name => kind.name.clone(),
@@ -139,11 +146,12 @@ impl Settler<'_> {
         for site in &sites {
             let names = self.settle(*site, ask.class, 10.0);
             if ask.level == Level::Name {
+                local = Some(names.local.clone());
                 text = names.english.unwrap_or(names.local);
             }
         }
         let (centre, side) = self.window(&sites, total, ask.share);
-        View { text, centre, side }
+        View { local: local.unwrap_or_else(|| text.clone()), text, sites, centre, side }
     }
 
     /// The free site whose size is nearest to one, among those whose middle fits.
@@ -286,7 +294,9 @@ impl Built {
                 features.push(feature(ground, Geometry::Area(vec![ring]), Names::default(), 0.0));
             }
             let place = MapKind::Place { class: kind.name.clone(), group: Group::of_function(&kind.function) };
-            features.push(feature(place, Geometry::Point(to(meaning.anchor)), meaning.names.clone(), meaning.rank));
+            // What this window asks for is never crowded out by what another one does.
+            let rank = if view.sites.contains(&meaning.site) { 20.0 } else { meaning.rank };
+            features.push(feature(place, Geometry::Point(to(meaning.anchor)), meaning.names.clone(), rank));
         }
         let district = words::district(self.region.language, &mut random);
         features.push(feature(MapKind::District, Geometry::Point(to([0.0, 0.0])), district, -1.0));

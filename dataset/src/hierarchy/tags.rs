@@ -27,7 +27,7 @@ impl Hierarchy {
     /// The class that tags speak of; `None` where they speak of none. Of several the more telling wins: a tag that
     /// refines another, then what the object is, then its shape or ground; of equals the first in the file.
     pub fn of_tags(&self, tags: &BTreeMap<String, String>) -> Option<&Class> {
-        let mut best: Option<(u8, &Class)> = None;
+        let mut best: Option<((u8, usize), &Class)> = None;
         for class in &self.classes {
             for tag in &class.osm {
                 let Some(rank) = rank(tag, tags) else { continue };
@@ -40,21 +40,20 @@ impl Hierarchy {
     }
 }
 
-/// How telling a tag is of an object: 1 to 3, `None` where the object does not carry it.
-fn rank(tag: &str, tags: &BTreeMap<String, String>) -> Option<u8> {
+/// How telling a tag is of an object: 1 to 3, then which of several values it is; `None` where the object does not
+/// carry it.
+fn rank(tag: &str, tags: &BTreeMap<String, String>) -> Option<(u8, usize)> {
     let (key, value) = tag.split_once('=')?;
     // Several values are written with semicolons, the first the main one.
-    let carried = tags.get(key)?;
-    if !carried.split(';').any(|v| v.trim() == value) {
-        return None;
-    }
-    let has = |tag: &str| tag.split_once('=').is_some_and(|(k, v)| tags.get(k).is_some_and(|t| t == v));
+    let place = |key: &str, value: &str| tags.get(key)?.split(';').position(|v| v.trim() == value);
+    let at = place(key, value)?;
+    let has = |tag: &str| tag.split_once('=').is_some_and(|(k, v)| place(k, v).is_some());
     if key == "building:use" {
-        return tags.contains_key("building").then_some(1);
+        return tags.contains_key("building").then_some((1, at));
     }
     match REFINING.iter().find(|(k, _)| *k == key) {
-        Some((_, bases)) => bases.iter().any(|b| has(b)).then_some(1),
-        None => Some(if SHAPE.contains(&key) { 3 } else { 2 }),
+        Some((_, bases)) => bases.iter().any(|b| has(b)).then_some((1, at)),
+        None => Some((if SHAPE.contains(&key) { 3 } else { 2 }, at)),
     }
 }
 

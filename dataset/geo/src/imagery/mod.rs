@@ -29,6 +29,8 @@ pub(crate) struct Raster {
     tiff: bool,
     /// A grey value that stands for no data.
     no_data: Option<u8>,
+    /// Whether a fourth band is opacity.
+    opacity: bool,
 }
 
 /// Imagery of one or several files.
@@ -52,7 +54,8 @@ impl Imagery {
     pub fn open(path: &Path, bounds: Option<[f64; 4]>) -> Result<Self, GeoError> {
         let mut skipped = Vec::new();
         let rasters = if path.is_dir() {
-            match tiles::find(path)? {
+            let found = if geotiff::is_in(path)? { None } else { tiles::find(path, &mut skipped)? };
+            match found {
                 Some(found) => tiles::rasters(found, &mut skipped),
                 None => geotiff::folder(path, &mut skipped)?,
             }
@@ -134,13 +137,23 @@ impl Raster {
                 chunk: size,
                 tiff: false,
                 no_data: None,
+                opacity: true,
             }),
             _ => Err(GeoError::content(&path, "its georeference places it nowhere on the earth")),
         }
     }
 
+    /// Metres of Web Mercator a pixel, in the middle, however it is turned.
     fn resolution(&self) -> f64 {
-        (self.bounds.east - self.bounds.west) / f64::from(self.width.max(1))
+        let (u, v) = (f64::from(self.width) / 2.0, f64::from(self.height) / 2.0);
+        let at = |u: f64, v: f64| {
+            let (x, y) = self.place.apply(u, v);
+            self.crs.to_mercator(x, y)
+        };
+        match (at(u, v), at(u + 1.0, v), at(u, v + 1.0)) {
+            (Some(o), Some(a), Some(b)) => libm::sqrt(((a.x - o.x) * (b.y - o.y) - (a.y - o.y) * (b.x - o.x)).abs()),
+            _ => (self.bounds.east - self.bounds.west) / f64::from(self.width.max(1)),
+        }
     }
 }
 

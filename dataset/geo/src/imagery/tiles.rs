@@ -1,5 +1,6 @@
 //! XYZ tiles: `z/x/y.png`, or flat files whose names hold the three numbers.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -16,7 +17,7 @@ pub(super) struct Tile {
 }
 
 /// The tiles of a folder at its finest zoom; `None` for a folder of something else.
-pub(super) fn find(folder: &Path) -> Result<Option<Vec<Tile>>, GeoError> {
+pub(super) fn find(folder: &Path, skipped: &mut Vec<GeoError>) -> Result<Option<Vec<Tile>>, GeoError> {
     let mut tiles = Vec::new();
     for entry in sorted(folder)? {
         if entry.is_dir() {
@@ -32,9 +33,17 @@ pub(super) fn find(folder: &Path) -> Result<Option<Vec<Tile>>, GeoError> {
             tiles.extend(flat(entry));
         }
     }
-    let Some(finest) = tiles.iter().map(|t| t.zoom).max() else { return Ok(None) };
-    tiles.retain(|t| t.zoom == finest);
-    Ok(Some(tiles))
+    // The zoom that most tiles have; of pyramids, whose every level is whole, that is the finest.
+    let mut counts: BTreeMap<u32, usize> = BTreeMap::new();
+    for tile in &tiles {
+        *counts.entry(tile.zoom).or_default() += 1;
+    }
+    let Some((zoom, _)) = counts.into_iter().max_by_key(|(zoom, n)| (*n, *zoom)) else { return Ok(None) };
+    let (kept, others): (Vec<Tile>, Vec<Tile>) = tiles.into_iter().partition(|t| t.zoom == zoom);
+    // Coarser levels of a pyramid are no loss; strays that look finer are told.
+    let strays = others.into_iter().filter(|t| t.zoom > zoom);
+    skipped.extend(strays.map(|t| GeoError::content(&t.path, format!("is of zoom {}, most tiles are of {zoom}", t.zoom))));
+    Ok(Some(kept))
 }
 
 pub(super) fn rasters(tiles: Vec<Tile>, skipped: &mut Vec<GeoError>) -> Vec<Raster> {
@@ -46,8 +55,7 @@ pub(super) fn rasters(tiles: Vec<Tile>, skipped: &mut Vec<GeoError>) -> Vec<Rast
     tiles.into_iter().filter_map(|t| raster(t).map_err(|e| skipped.push(e)).ok()).collect()
 }
 
-/// A file as `OAM-386690-220241-19.tif`: the last three numbers are x, y, zoom, or zoom, x, y. A file that carries a
-/// georeference of its own is no tile.
+/// A file as `OAM-386690-220241-19.tif`: the last three numbers are x, y, zoom, or zoom, x, y.
 fn flat(path: PathBuf) -> Option<Tile> {
     let stem = path.file_stem()?.to_str()?;
     let numbers: Vec<u64> =
@@ -59,9 +67,6 @@ fn flat(path: PathBuf) -> Option<Tile> {
         (zoom, x, y) if zoom >= 10 && fits(zoom, x, y) => (zoom, x, y),
         _ => return None,
     };
-    if super::geotiff::has_georeference(&path) {
-        return None;
-    }
     Some(Tile { zoom: zoom as u32, x, y, path })
 }
 

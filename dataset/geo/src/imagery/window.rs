@@ -8,8 +8,8 @@ use super::cache::Cache;
 use crate::crs::{Bounds, Mercator};
 use crate::error::GeoError;
 
-/// How much finer than the window the imagery is read before it is averaged down.
-const FINER: f64 = 8.0;
+/// How much finer than the window imagery is read at most before it is averaged down: 6 by 6 pixels for each.
+const FINER: f64 = 6.0;
 
 /// A cut.
 #[derive(Debug, Clone)]
@@ -30,6 +30,8 @@ pub(super) fn cut(
     size: u32,
 ) -> Result<Window, GeoError> {
     let resolution = (bounds.east - bounds.west) / f64::from(size);
+    let here = rasters.iter().filter(|r| r.bounds.overlaps(bounds)).map(super::Raster::resolution);
+    let finest = here.fold(f64::INFINITY, f64::min).max(finest);
     let factor = (resolution / finest).clamp(1.0, FINER);
     // A little finer is no alias: only from one and a half on is it worth averaging.
     let factor = if factor < 1.5 { 1 } else { factor.ceil() as u32 };
@@ -40,7 +42,14 @@ pub(super) fn cut(
     let picture = if factor == 1 {
         fine
     } else {
-        image::imageops::resize(&fine, size, size, FilterType::Triangle)
+        // No data is black and of no weight: averages are divided by the share that has data.
+        let mut small = image::imageops::resize(&fine, size, size, FilterType::Triangle);
+        for Rgba([r, g, b, a]) in small.pixels_mut() {
+            for c in [r, g, b] {
+                *c = (u32::from(*c) * 255 / u32::from(*a).max(1)).min(255) as u8;
+            }
+        }
+        small
     };
     let missing = picture.pixels().filter(|p| p.0[3] < 128).count() as f64 / f64::from(size * size).max(1.0);
     let image = RgbImage::from_fn(size, size, |x, y| {
@@ -58,7 +67,7 @@ fn draw(to: &mut RgbaImage, bounds: &Bounds, index: usize, raster: &Raster, cach
     let row = |y: f64| ((bounds.north - y) / step).clamp(0.0, f64::from(height));
     let (x0, x1) = (column(raster.bounds.west).floor() as u32, column(raster.bounds.east).ceil() as u32);
     let (y0, y1) = (row(raster.bounds.north).floor() as u32, row(raster.bounds.south).ceil() as u32);
-    let mut pixels = Pixels { index, raster, cache, last: None };
+    let mut pixels = Pixels { index, raster, cache, last: Vec::new() };
     for y in y0..y1 {
         for x in x0..x1 {
             let at = Mercator {
@@ -83,7 +92,8 @@ struct Pixels<'a> {
     index: usize,
     raster: &'a Raster,
     cache: &'a Cache,
-    last: Option<(u32, std::sync::Arc<RgbaImage>)>,
+    /// The chunks of the last few pixels: means are of up to four.
+    last: Vec<(u32, std::sync::Arc<RgbaImage>)>,
 }
 
 impl Pixels<'_> {
@@ -118,11 +128,15 @@ impl Pixels<'_> {
     fn pixel(&mut self, x: u32, y: u32) -> Result<Rgba<u8>, GeoError> {
         let (cw, ch) = (self.raster.chunk.0.max(1), self.raster.chunk.1.max(1));
         let chunk = y / ch * self.raster.width.div_ceil(cw) + x / cw;
-        if self.last.as_ref().is_none_or(|(c, _)| *c != chunk) {
-            self.last = Some((chunk, self.cache.chunk(self.index, self.raster, chunk)?));
-        }
-        let inside = (x % cw, y % ch);
-        let pixel = self.last.as_ref().and_then(|(_, p)| p.get_pixel_checked(inside.0, inside.1));
+        let at = match self.last.iter().position(|(c, _)| *c == chunk) {
+            Some(at) => at,
+            None => {
+                self.last.truncate(3);
+                self.last.insert(0, (chunk, self.cache.chunk(self.index, self.raster, chunk)?));
+                0
+            }
+        };
+        let pixel = self.last[at].1.get_pixel_checked(x % cw, y % ch);
         Ok(pixel.copied().unwrap_or(Rgba([0; 4])))
     }
 }

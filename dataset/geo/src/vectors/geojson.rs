@@ -26,7 +26,13 @@ pub(super) fn read(path: &Path) -> Result<Vectors, GeoError> {
     for (row, feature) in collection.features.iter().enumerate() {
         total += 1;
         match shapes(feature, &crs) {
-            Ok(shape) => vectors.objects.push(Object { id: id(feature, row), tags: tags(feature), shape }),
+            Ok(shapes) => {
+                let (id, several) = (id(feature, row), shapes.len() > 1);
+                for (part, shape) in shapes.into_iter().enumerate() {
+                    let id = if several { format!("{id}/{part}") } else { id.clone() };
+                    vectors.objects.push(Object { id, tags: tags(feature), shape });
+                }
+            }
             Err(reason) => {
                 outside += u64::from(reason.starts_with("coordinates"));
                 vectors.skip(reason);
@@ -78,7 +84,8 @@ fn tags(feature: &Feature) -> std::collections::BTreeMap<String, String> {
     properties.iter().filter_map(|(key, value)| Some((key.clone(), text(value)?))).collect()
 }
 
-fn shapes(feature: &Feature, crs: &Crs) -> Result<Shape, &'static str> {
+/// The shapes of a feature: one, or one for each part of several points or lines.
+fn shapes(feature: &Feature, crs: &Crs) -> Result<Vec<Shape>, &'static str> {
     let geometry = feature.geometry.as_ref().ok_or("features without a geometry")?;
     let point = |p: &Position| -> Result<LonLat, &'static str> {
         let (Some(x), Some(y)) = (p.as_slice().first(), p.as_slice().get(1)) else {
@@ -96,14 +103,26 @@ fn shapes(feature: &Feature, crs: &Crs) -> Result<Shape, &'static str> {
             Shape::Line(l) => l.clone(),
             Shape::Area(rings) => rings.concat(),
         };
+        if matches!(&shape, Shape::Line(l) if l.len() < 2) {
+            return Err("lines of fewer than two points");
+        }
         implausible(points.into_iter()).map_or(Ok(shape), Err)
     };
+    let one = |shape: Result<Shape, &'static str>| shape.map(|s| vec![s]);
     match &geometry.value {
-        GeometryValue::Point { coordinates } => checked(Shape::Point(point(coordinates)?)),
-        GeometryValue::LineString { coordinates } => checked(Shape::Line(line(coordinates)?)),
-        GeometryValue::Polygon { coordinates } => area(coordinates.iter().map(|r| line(r)).collect::<Result<_, _>>()?),
+        GeometryValue::Point { coordinates } => one(checked(Shape::Point(point(coordinates)?))),
+        GeometryValue::LineString { coordinates } => one(checked(Shape::Line(line(coordinates)?))),
+        GeometryValue::MultiPoint { coordinates } => {
+            coordinates.iter().map(|p| checked(Shape::Point(point(p)?))).collect()
+        }
+        GeometryValue::MultiLineString { coordinates } => {
+            coordinates.iter().map(|l| checked(Shape::Line(line(l)?))).collect()
+        }
+        GeometryValue::Polygon { coordinates } => {
+            one(area(coordinates.iter().map(|r| line(r)).collect::<Result<_, _>>()?))
+        }
         GeometryValue::MultiPolygon { coordinates } => {
-            area(coordinates.iter().flatten().map(|r| line(r)).collect::<Result<_, _>>()?)
+            one(area(coordinates.iter().flatten().map(|r| line(r)).collect::<Result<_, _>>()?))
         }
         _ => Err("geometries other than points, lines and polygons"),
     }

@@ -9,7 +9,7 @@ use std::path::Path;
 
 use crate::crs::LonLat;
 use crate::error::GeoError;
-pub use rings::{crosses_itself, joined};
+use rings::{crossings, joined};
 
 /// A ring or line in degrees.
 pub type Line = Vec<LonLat>;
@@ -69,8 +69,10 @@ pub(crate) fn area(rings: Vec<Line>) -> Result<Shape, &'static str> {
     if let Some(reason) = implausible(rings.iter().flatten().copied()) {
         return Err(reason);
     }
-    if rings.iter().any(|r| crosses_itself(r)) {
-        return Err("polygons that cross themselves");
+    match crossings(&rings) {
+        None => return Err("polygons too intricate to check"),
+        Some(true) => return Err("polygons that cross themselves"),
+        Some(false) => {}
     }
     Ok(Shape::Area(rings))
 }

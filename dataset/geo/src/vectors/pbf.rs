@@ -18,13 +18,18 @@ struct Way {
 }
 
 pub(super) fn read(path: &Path) -> Result<Vectors, GeoError> {
+    whole(path)?;
     // Relations first: they say which untagged ways matter.
     let mut relations: Vec<(i64, Tags, Vec<i64>)> = Vec::new();
     each(path, |element| {
         if let Element::Relation(r) = element {
             let tags = owned(r.tags());
             if tags.get("type").is_some_and(|t| t == "multipolygon" || t == "boundary") && tags.len() > 1 {
-                let ways = r.members().filter(|m| m.member_type == RelMemberType::Way).map(|m| m.member_id).collect();
+                let mut ways: Vec<i64> =
+                    r.members().filter(|m| m.member_type == RelMemberType::Way).map(|m| m.member_id).collect();
+                // A way that is listed twice would cancel itself.
+                let mut seen = HashSet::new();
+                ways.retain(|w| seen.insert(*w));
                 relations.push((r.id(), tags, ways));
             }
         }
@@ -80,11 +85,36 @@ pub(super) fn read(path: &Path) -> Result<Vectors, GeoError> {
 const NOWHERE: LonLat = LonLat { lon: f64::NAN, lat: f64::NAN };
 
 fn each(path: &Path, on: impl for<'a> FnMut(Element<'a>)) -> Result<(), GeoError> {
-    let wrong = |e: osmpbf::Error| {
+    let wrong = |e: &dyn std::fmt::Display| {
         GeoError::content(path, format!("is no whole OpenStreetMap PBF: {e}; it may be truncated, fetch it again"))
     };
-    let reader = ElementReader::from_path(path).map_err(wrong)?;
-    reader.for_each(on).map_err(wrong)
+    let reader = ElementReader::from_path(path).map_err(|e| wrong(&e))?;
+    // The decoder meets some hostile bytes with a panic.
+    let read = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| reader.for_each(on)));
+    read.map_err(|_| wrong(&"the decoder gave up on corrupt data"))?.map_err(|e| wrong(&e))
+}
+
+/// Whether the file begins with a header and goes on after it: the decoder takes an empty file for a whole one. (A file
+/// that is cut exactly between two blobs cannot be told from a whole one: the format has no end.)
+fn whole(path: &Path) -> Result<(), GeoError> {
+    let wrong = |why: &str| {
+        GeoError::content(path, format!("is no whole OpenStreetMap PBF: {why}; it may be truncated, fetch it again"))
+    };
+    let length = std::fs::metadata(path).map_err(GeoError::read(path))?.len();
+    let file = std::fs::File::open(path).map_err(GeoError::read(path))?;
+    let mut blobs = 0_u64;
+    let mut reader = osmpbf::BlobReader::new_seekable(std::io::BufReader::new(file)).map_err(|e| wrong(&e.to_string()))?;
+    while let Some(header) = reader.next_header_skip_blob() {
+        let (header, _) = header.map_err(|e| wrong(&e.to_string()))?;
+        if blobs == 0 && header.blob_type() != osmpbf::BlobType::OsmHeader {
+            return Err(wrong("its first blob is no header"));
+        }
+        blobs += 1;
+    }
+    if blobs < 2 || length < 64 {
+        return Err(wrong("it holds no data"));
+    }
+    Ok(())
 }
 
 fn owned<'a>(tags: impl Iterator<Item = (&'a str, &'a str)>) -> Tags {
@@ -100,11 +130,16 @@ fn located(ids: &[i64], nodes: &HashMap<i64, LonLat>) -> Result<Line, &'static s
 fn way_shape(way: &Way, nodes: &HashMap<i64, LonLat>) -> Result<Shape, &'static str> {
     let line = located(&way.nodes, nodes)?;
     let closed = way.nodes.len() > 3 && way.nodes.first() == way.nodes.last();
-    let tag = |key: &str| way.tags.get(key).map(String::as_str);
-    let linear = ["highway", "barrier", "railway", "waterway"].iter().any(|k| way.tags.contains_key(*k));
-    let areal = ["building", "landuse", "amenity", "leisure", "tourism", "shop", "office"];
-    let area_of = tag("area") == Some("yes") || !linear || areal.iter().any(|k| way.tags.contains_key(*k));
-    if closed && area_of && tag("area") != Some("no") {
+    let tag = |key: &str| way.tags.get(key).map(String::as_str).unwrap_or_default();
+    let road = !matches!(tag("highway"), "" | "services" | "rest_area" | "platform");
+    let rail = matches!(tag("railway"), "rail" | "tram" | "light_rail" | "narrow_gauge" | "subway" | "monorail");
+    let stream = matches!(tag("waterway"), "river" | "stream" | "canal" | "ditch" | "drain");
+    // A fence says nothing of what it stands around.
+    let fence_alone = way.tags.contains_key("barrier") && tag("barrier") != "toll_booth" && way.tags.len() == 1;
+    let main = ["building", "landuse", "amenity", "leisure", "tourism", "shop", "office"];
+    let linear = (road || rail || stream) && !main.iter().any(|k| way.tags.contains_key(*k)) || fence_alone;
+    let area_of = tag("area") == "yes" || !linear;
+    if closed && area_of && tag("area") != "no" {
         return area(vec![line]);
     }
     if line.len() < 2 {

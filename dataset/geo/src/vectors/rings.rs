@@ -3,7 +3,7 @@
 use crate::crs::LonLat;
 
 /// Joins pieces (node ids) end to end into closed rings; `None` when one stays open.
-pub fn joined(mut pieces: Vec<Vec<i64>>) -> Option<Vec<Vec<i64>>> {
+pub(super) fn joined(mut pieces: Vec<Vec<i64>>) -> Option<Vec<Vec<i64>>> {
     let mut rings = Vec::new();
     while let Some(mut ring) = pieces.pop() {
         while ring.first() != ring.last() || ring.len() < 2 {
@@ -20,37 +20,40 @@ pub fn joined(mut pieces: Vec<Vec<i64>>) -> Option<Vec<Vec<i64>>> {
     Some(rings)
 }
 
-/// Whether two edges of a ring cross each other (sharing an end, or lying on each other at a spike, is no crossing).
-/// Edges are sorted by where they begin, so that only those that meet in longitude are compared.
-pub fn crosses_itself(ring: &[LonLat]) -> bool {
-    let mut points: Vec<(f64, f64)> = ring.iter().map(|p| (p.lon, p.lat)).collect();
-    points.dedup();
-    if points.len() > 1 && points.first() == points.last() {
-        points.pop();
+/// Pairs of edges that are compared before a shape is given up.
+const PATIENCE: usize = 20_000_000;
+
+/// Whether edges of rings cross, of one ring or of two (sharing an end, or lying on each other at a spike, is no
+/// crossing); `None` for shapes too intricate to tell. Edges are sorted by where they begin along the axis on which they
+/// are shorter, so that only those that meet there are compared.
+pub(super) fn crossings(rings: &[Vec<LonLat>]) -> Option<bool> {
+    let mut edges: Vec<(P, P)> = Vec::new();
+    for ring in rings {
+        let mut points: Vec<P> = ring.iter().map(|p| (p.lon, p.lat)).collect();
+        points.dedup();
+        if points.len() > 1 && points.first() == points.last() {
+            points.pop();
+        }
+        edges.extend(points.iter().copied().zip(points.iter().copied().cycle().skip(1)));
     }
-    let n = points.len();
-    if n < 4 {
-        return false;
-    }
-    let mut edges: Vec<(f64, f64, usize)> = (0..n)
-        .map(|i| {
-            let (a, b) = (points[i].0, points[(i + 1) % n].0);
-            (a.min(b), a.max(b), i)
-        })
-        .collect();
-    edges.sort_by(|a, b| a.0.total_cmp(&b.0));
-    for (k, (_, end, i)) in edges.iter().enumerate() {
-        for (start, _, j) in &edges[k + 1..] {
-            if start > end {
-                break;
+    let reach = |of: fn(&P) -> f64| edges.iter().map(|(a, b)| (of(a) - of(b)).abs()).sum::<f64>();
+    let along: fn(&P) -> f64 = if reach(|p| p.0) <= reach(|p| p.1) { |p| p.0 } else { |p| p.1 };
+    let begin = |e: &(P, P)| along(&e.0).min(along(&e.1));
+    edges.sort_by(|a, b| begin(a).total_cmp(&begin(b)));
+    let mut compared = 0_usize;
+    for (k, e) in edges.iter().enumerate() {
+        let end = along(&e.0).max(along(&e.1));
+        for f in edges[k + 1..].iter().take_while(|f| begin(f) <= end) {
+            compared += 1;
+            if compared > PATIENCE {
+                return None;
             }
-            let apart = i.abs_diff(*j);
-            if apart > 1 && apart < n - 1 && cross(points[*i], points[(i + 1) % n], points[*j], points[(j + 1) % n]) {
-                return true;
+            if cross(e.0, e.1, f.0, f.1) {
+                return Some(true);
             }
         }
     }
-    false
+    Some(false)
 }
 
 type P = (f64, f64);
@@ -72,10 +75,14 @@ mod tests {
 
     #[test]
     fn a_bow_tie_crosses_and_a_square_does_not() {
-        assert!(crosses_itself(&ring(&[(0.0, 0.0), (1.0, 1.0), (1.0, 0.0), (0.0, 1.0), (0.0, 0.0)])));
-        assert!(!crosses_itself(&ring(&[(0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0), (0.0, 0.0)])));
-        // Concave, with a point touched twice: valid in practice.
-        assert!(!crosses_itself(&ring(&[(0.0, 0.0), (4.0, 0.0), (4.0, 4.0), (2.0, 1.0), (0.0, 4.0)])));
+        let crosses = |points: &[(f64, f64)]| crossings(&[ring(points)]).unwrap();
+        let square = [(0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0), (0.0, 0.0)];
+        assert!(crosses(&[(0.0, 0.0), (1.0, 1.0), (1.0, 0.0), (0.0, 1.0), (0.0, 0.0)]));
+        assert!(!crosses(&square));
+        assert!(!crosses(&[(0.0, 0.0), (4.0, 0.0), (4.0, 4.0), (2.0, 1.0), (0.0, 4.0)]), "concave");
+        let moved = |by: f64| ring(&square.map(|(x, y)| (x + by, y + by)));
+        assert_eq!(crossings(&[moved(0.0), moved(0.5)]), Some(true), "two rings into each other");
+        assert_eq!(crossings(&[moved(0.0), moved(1.0)]), Some(false), "two rings at a corner");
     }
 
     #[test]

@@ -67,6 +67,12 @@ pub(crate) fn line(text: &str, px: f32, bold: bool) -> Line {
     Line { path: path.finish(), width: x, ascent, descent }
 }
 
+/// Whether a text can be set letter by letter with these fonts.
+pub(crate) fn writes(text: &str) -> bool {
+    let joined = |c: char| matches!(u32::from(c), 0x0590..=0x08FF | 0x0900..=0x109F | 0x1780..=0x17FF | 0xFB1D..=0xFDFF | 0xFE70..=0xFEFF);
+    !text.chars().any(joined)
+}
+
 /// Splits a text where the font changes; white space stays with the run before it.
 fn runs(text: &str, face: &Face) -> Vec<(bool, String)> {
     let charmap = face.outlines.charmap();
@@ -152,6 +158,13 @@ mod tests {
             assert_eq!(parts, [(outlined, text.to_owned())]);
             let line = line(text, 13.0, false);
             assert!(line.path.is_some() && line.width > 20.0, "{text}: {}", line.width);
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_set_is_left_out() {
+        for (text, can) in [("Helsinki", true), ("济南", true), ("كابول", false), ("बनेपा", false), ("תל אביב", false)] {
+            assert_eq!(writes(text), can, "{text}");
         }
     }
 

@@ -41,8 +41,8 @@ pub(super) fn roads(features: &[Feature], request: &Request<'_>, room: &mut Room
             }
             room.take(&[padded]);
             taken.push(spot.middle);
-            // The middle of the letters, not of their box, on the road: capitals are 0.71 of the text's size.
-            let lift = 0.36 * f64::from(look.px);
+            // The middle of the line's box on the road, as its corners say.
+            let lift = f64::from(line.ascent - line.descent) / 2.0;
             let [dx, dy] = spot.direction;
             let (x, y) = (spot.middle[0] - dx * width / 2.0 - dy * lift, spot.middle[1] - dy * width / 2.0 + dx * lift);
             let turn = Transform::from_row(dx as f32, dy as f32, -dy as f32, dx as f32, x as f32, y as f32);
@@ -73,7 +73,8 @@ fn named(features: &[Feature], request: &Request<'_>) -> Vec<Named> {
     for (index, feature) in features.iter().enumerate() {
         let (Kind::Road(class), Geometry::Line(points)) = (&feature.kind, &feature.geometry) else { continue };
         let text = request.words.lines(&feature.names).join(" ");
-        if text.is_empty() {
+        let parts = inside(points, request);
+        if text.is_empty() || parts.is_empty() {
             continue;
         }
         let road = roads.entry(text.clone()).or_insert(Named {
@@ -84,8 +85,8 @@ fn named(features: &[Feature], request: &Request<'_>) -> Vec<Named> {
             lines: Vec::new(),
         });
         road.class = road.class.min(*class);
-        road.length += shape::length(points);
-        road.lines.push(points.clone());
+        road.length += parts.iter().map(|p| shape::length(p)).sum::<f64>();
+        road.lines.extend(parts);
     }
     let mut roads: Vec<Named> = roads.into_values().collect();
     for road in &mut roads {
@@ -93,6 +94,45 @@ fn named(features: &[Feature], request: &Request<'_>) -> Vec<Named> {
     }
     roads.sort_by(|a, b| a.class.cmp(&b.class).then(b.length.total_cmp(&a.length)).then(a.text.cmp(&b.text)));
     roads
+}
+
+/// The parts of a line in the picture: no label goes further, and a road may be as long as it likes outside.
+fn inside(points: &[Xy], request: &Request<'_>) -> Vec<Vec<Xy>> {
+    let (w, h) = (f64::from(request.width), f64::from(request.height));
+    let mut parts: Vec<Vec<Xy>> = Vec::new();
+    for pair in points.windows(2) {
+        let Some([a, b]) = clipped([pair[0], pair[1]], [w, h]) else { continue };
+        match parts.last_mut() {
+            Some(part) if part.last() == Some(&a) => part.push(b),
+            _ => parts.push(vec![a, b]),
+        }
+    }
+    parts
+}
+
+/// A piece of a line within `0..=size` (Liang and Barsky's way); `None` outside, and for what is no number.
+fn clipped([a, b]: [Xy; 2], size: [f64; 2]) -> Option<[Xy; 2]> {
+    if !a.iter().chain(&b).all(|v| v.is_finite()) {
+        return None;
+    }
+    let (mut from, mut to) = (0.0_f64, 1.0_f64);
+    for axis in [0, 1] {
+        let step = b[axis] - a[axis];
+        for (towards, room) in [(-step, a[axis]), (step, size[axis] - a[axis])] {
+            if towards == 0.0 {
+                if room < 0.0 {
+                    return None;
+                }
+            } else if towards < 0.0 {
+                from = from.max(room / towards);
+            } else {
+                to = to.min(room / towards);
+            }
+        }
+    }
+    let at = |t: f64| [a[0] + (b[0] - a[0]) * t, a[1] + (b[1] - a[1]) * t];
+    // Ends that are not cut stay as they are, to the last bit: lines are joined by them.
+    (from < to).then(|| [if from > 0.0 { at(from) } else { a }, if to < 1.0 { at(to) } else { b }])
 }
 
 /// Lines that meet end to end made one, so that a label may run over a junction.

@@ -3,7 +3,7 @@
 use socio_map::Xy;
 
 use super::brush::{Brush, lit};
-use crate::city::layout::{Leaf, Rect, Site, Warp};
+use crate::city::layout::{Leaf, Rect, Warp};
 use crate::city::quarter::Built;
 use crate::hash::SplitMix;
 
@@ -122,12 +122,12 @@ fn draw_part(brush: &mut Brush<'_>, part: &Part, away: [f64; 2]) {
     }
 }
 
-/// Fills the parcels of a site with buildings of one manner: what is built does not tell what for.
-pub(super) fn site(built: &Built, site: &Site, stand: &mut Stand, random: &mut SplitMix) {
+/// Fills parcels of a site with buildings of one manner: what is built does not tell what for.
+pub(super) fn site(built: &Built, leaves: &[Leaf], stand: &mut Stand, random: &mut SplitMix) {
     let manner = random.below(4);
     let palette = built.region.roofs;
     let colour = palette[random.below(palette.len() as u64) as usize];
-    for leaf in &site.leaves {
+    for leaf in leaves {
         if random.chance(0.1) {
             continue;
         }
@@ -200,10 +200,10 @@ fn leaf_buildings(warp: &Warp, leaf: &Leaf, manner: u64, colour: Colour, stand: 
     }
 }
 
-/// Scatters trees over a site.
-pub(super) fn trees(built: &Built, site: &Site, stand: &mut Stand, random: &mut SplitMix) {
+/// Scatters trees over parcels.
+pub(super) fn trees(built: &Built, leaves: &[Leaf], stand: &mut Stand, random: &mut SplitMix) {
     let wild = random.between(0.2, 1.8);
-    for leaf in &site.leaves {
+    for leaf in leaves {
         let count = (leaf.rect.area() / 1000.0 * built.region.trees * wild + random.unit()) as u64;
         for _ in 0..count.min(60) {
             let at = [random.between(leaf.rect.x0, leaf.rect.x1), random.between(leaf.rect.y0, leaf.rect.y1)];

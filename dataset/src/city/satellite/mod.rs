@@ -41,10 +41,9 @@ pub(crate) fn render(built: &Built, view: &View, size: u32) -> RgbImage {
     let mut stand = buildings::Stand::default();
     for (i, site) in &seen {
         let mut random = SplitMix(site.seed).at(5);
-        if !sights::paint(&mut brush, built, built.sights[*i], site, &mut stand, &mut random) {
-            buildings::site(built, site, &mut stand, &mut random);
-        }
-        buildings::trees(built, site, &mut stand, &mut random);
+        let left = sights::paint(&mut brush, built, built.sights[*i], site, &mut stand, &mut random);
+        buildings::site(built, &left, &mut stand, &mut random);
+        buildings::trees(built, &left, &mut stand, &mut random);
     }
     streets::trees_and_cars(&mut brush, built, &mut stand);
     stand.draw(&mut brush, built.region.shadow);

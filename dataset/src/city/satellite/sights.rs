@@ -6,13 +6,14 @@ use super::brush::{Brush, lit, mixed};
 use super::buildings::Stand;
 use super::streets::car;
 use crate::city::classes::Sight;
-use crate::city::layout::{Rect, Site};
+use crate::city::layout::{Leaf, Rect, Site};
 use crate::city::quarter::Built;
 use crate::hash::SplitMix;
 
 const WHITE: [u8; 3] = [226, 226, 218];
 
-/// Paints what shows of a site; false where it is built up like any other.
+/// Paints what shows of a site, and says which of its parcels are left to be built on: all of a site that looks like any
+/// other, none of an open one.
 pub(super) fn paint(
     brush: &mut Brush<'_>,
     built: &Built,
@@ -20,21 +21,21 @@ pub(super) fn paint(
     site: &Site,
     stand: &mut Stand,
     random: &mut SplitMix,
-) -> bool {
+) -> Vec<Leaf> {
     let Some(largest) = site.leaves.iter().map(|l| l.rect).reduce(|a, b| if a.area() >= b.area() { a } else { b }) else {
-        return false;
+        return Vec::new();
     };
     let whole = bounds(site);
     let grass = built.region.ground[1];
     let mut at = Painter { brush, built };
     match sight {
-        Sight::Plain => return false,
-        Sight::Pitch => at.pitch(free(whole, largest), grass, random),
-        Sight::Courts => at.courts(free(whole, largest), random),
+        Sight::Plain => return site.leaves.clone(),
+        Sight::Pitch => at.pitch(free(site, whole, largest), grass, random),
+        Sight::Courts => at.courts(free(site, whole, largest), random),
         Sight::Pool => {
             at.pool(largest, random);
             // The rest of the site is built up.
-            return false;
+            return site.leaves.iter().filter(|l| l.rect != largest).cloned().collect();
         }
         Sight::Park => at.park(site, whole, grass, stand, random),
         Sight::Golf => at.golf(site, whole, grass, random),
@@ -42,12 +43,37 @@ pub(super) fn paint(
         Sight::Parking => at.parking(site, random),
         Sight::Fields => at.rows(site, built.region.ground[0], lit(grass, -0.1), lit(grass, 0.1), [6.0, 2.2]),
     }
-    true
+    Vec::new()
 }
 
-/// The part of a site that a field may take: all of it where it is a rectangle, else its largest parcel.
-fn free(whole: Rect, largest: Rect) -> Rect {
-    if largest.area() > whole.area() * 0.2 { whole } else { largest }
+/// The part of a site that a field may take: all of it where it is a rectangle; of one without a corner the larger of
+/// the two rectangles that it is made of.
+fn free(site: &Site, whole: Rect, largest: Rect) -> Rect {
+    let parcels: f64 = site.leaves.iter().map(|l| l.rect.area()).sum();
+    if parcels > whole.area() * 0.98 {
+        return whole;
+    }
+    // Full-width and full-height bands of parcels.
+    let bands = [(true, whole.y0, whole.y1), (false, whole.x0, whole.x1)].into_iter().flat_map(|(lying, from, to)| {
+        let edges = site.leaves.iter().flat_map(move |l| if lying { [l.rect.y0, l.rect.y1] } else { [l.rect.x0, l.rect.x1] });
+        edges.flat_map(move |e| {
+            if lying {
+                [Rect { y0: from, y1: e, ..whole }, Rect { y0: e, y1: to, ..whole }]
+            } else {
+                [Rect { x0: from, x1: e, ..whole }, Rect { x0: e, x1: to, ..whole }]
+            }
+        })
+    });
+    let covered = |r: &Rect| {
+        let inside = site.leaves.iter().map(|l| overlap(&l.rect, r)).sum::<f64>();
+        r.is_proper() && inside > r.area() * 0.98
+    };
+    bands.filter(covered).fold(largest, |a, b| if b.area() > a.area() { b } else { a })
+}
+
+/// Square metres that two rectangles share.
+fn overlap(a: &Rect, b: &Rect) -> f64 {
+    Rect { x0: a.x0.max(b.x0), y0: a.y0.max(b.y0), x1: a.x1.min(b.x1), y1: a.y1.min(b.y1) }.area()
 }
 
 fn bounds(site: &Site) -> Rect {
