@@ -1,11 +1,13 @@
 //! Checks of a dataset: structure, decoding, sizes and registration, empty masks, duplicates, leaks between splits.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
+use socio_geo::{LonLat, Mercator, metres_at};
 
+use crate::split::{Located, groups};
 use crate::store::{Dataset, Encoded, FieldProblem, Fields, StoreError};
-use crate::{Level, Mask, hash};
+use crate::{Hierarchy, Level, Mask, hash};
 
 /// How bad a finding is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -34,6 +36,12 @@ pub enum Code {
     V106,
     /// A satellite image occurs in two splits.
     V107,
+    /// A group (column `group`) occurs in two splits.
+    V108,
+    /// A class that only new regions may have is in train or val.
+    V109,
+    /// Two scenes of different splits overlap, or lie closer than the buffer.
+    V110,
     /// The mask is empty.
     V201,
     /// The mask covers the whole image.
@@ -50,7 +58,7 @@ pub enum Code {
 
 impl Code {
     /// All codes.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 16] = [
         Self::V101,
         Self::V102,
         Self::V103,
@@ -58,6 +66,9 @@ impl Code {
         Self::V105,
         Self::V106,
         Self::V107,
+        Self::V108,
+        Self::V109,
+        Self::V110,
         Self::V201,
         Self::V202,
         Self::V203,
@@ -81,6 +92,9 @@ impl Code {
             Self::V105 => "duplicate id",
             Self::V106 => "id in two splits",
             Self::V107 => "satellite image in two splits",
+            Self::V108 => "group in two splits",
+            Self::V109 => "unseen class in training",
+            Self::V110 => "scenes of two splits too near",
             Self::V201 => "empty mask",
             Self::V202 => "mask covers everything",
             Self::V203 => "stray mask values",
@@ -132,17 +146,26 @@ impl Report {
     }
 }
 
-/// Checks the given splits (all where empty); `progress` is called after each sample.
+/// Checks the given splits (all where empty); scenes of different splits must be `buffer` metres apart where they have
+/// coordinates (0: they must not overlap). `progress` is called after each sample.
 ///
 /// # Errors
 /// When the store itself cannot be read on, or a split has no samples.
-pub fn verify(dataset: &Dataset, splits: &[String], mut progress: impl FnMut(u64)) -> Result<Report, StoreError> {
+pub fn verify(
+    dataset: &Dataset,
+    splits: &[String],
+    buffer: f64,
+    mut progress: impl FnMut(u64),
+) -> Result<Report, StoreError> {
     let splits = if splits.is_empty() { dataset.splits() } else { splits.to_vec() };
-    let mut check = Check::default();
+    let unseen = |h: Hierarchy| h.classes.into_iter().filter(|c| c.unseen).map(|c| c.name).collect();
+    let mut check = Check { unseen: Hierarchy::embedded().map(unseen).unwrap_or_default(), ..Check::default() };
     for split in &splits {
         let mut any = false;
         for sample in dataset.read(split, None, Fields::ALL)? {
-            check.sample(split, &sample?);
+            let sample = sample?;
+            check.sample(split, &sample);
+            check.place(split, &sample);
             any = true;
             progress(check.report.samples);
         }
@@ -150,6 +173,7 @@ pub fn verify(dataset: &Dataset, splits: &[String], mut progress: impl FnMut(u64
             return Err(StoreError::Empty { location: dataset.location().to_owned(), split: split.clone() });
         }
     }
+    check.neighbours(buffer);
     check.report.scenes = check.scenes.len() as u64;
     Ok(check.report)
 }
@@ -163,9 +187,59 @@ struct Check {
     ids: Seen,
     scenes: Seen,
     samples: Seen,
+    groups: Seen,
+    unseen: BTreeSet<String>,
+    /// Scenes with coordinates: split, id, file, and bounds in metres.
+    placed: Vec<(String, String, String, [f64; 4])>,
+}
+
+/// The split whose samples another one shows again on other maps: between the two nothing leaks.
+fn home(split: &str) -> &str {
+    if split.starts_with(crate::city::OTHER_STYLE) { "test" } else { split }
 }
 
 impl Check {
+    /// Notes where a sample lies, in metres of a plane through its own latitude.
+    fn place(&mut self, split: &str, sample: &Encoded) {
+        let degrees = |column: &str| sample.extras.text(column).and_then(|t| t.parse::<f64>().ok());
+        let (Some(west), Some(south), Some(east), Some(north)) =
+            (degrees("west"), degrees("south"), degrees("east"), degrees("north"))
+        else {
+            return;
+        };
+        let low = Mercator::from(LonLat { lon: west, lat: south });
+        let high = Mercator::from(LonLat { lon: east, lat: north });
+        let scale = metres_at(f64::midpoint(low.y, high.y));
+        let bounds = [low.x, low.y, high.x, high.y].map(|v| v * scale);
+        self.placed.push((split.to_owned(), sample.id.clone(), sample.origin.file.display().to_string(), bounds));
+    }
+
+    /// Finds scenes of different splits that are too near to each other.
+    fn neighbours(&mut self, buffer: f64) {
+        let located: Vec<Located> =
+            self.placed.iter().map(|p| Located { keys: Vec::new(), bounds: Some(p.3) }).collect();
+        let mut told: BTreeMap<usize, usize> = BTreeMap::new();
+        for (i, group) in groups(&located, buffer).into_iter().enumerate() {
+            let first = *told.entry(group).or_insert(i);
+            let ((split, id, file, _), other) = (&self.placed[i], &self.placed[first]);
+            if home(split) != home(&other.0) {
+                self.report.findings.push(Finding {
+                    code: Code::V110,
+                    severity: Code::V110.severity(),
+                    split: split.clone(),
+                    id: id.clone(),
+                    file: file.clone(),
+                    row: None,
+                    field: "id",
+                    message: format!(
+                        "a chain of scenes less than {buffer} m apart leads to `{}` of split {}: a leak between splits",
+                        other.1, other.0
+                    ),
+                });
+            }
+        }
+    }
+
     fn sample(&mut self, split: &str, sample: &Encoded) {
         self.report.samples += 1;
         *self.report.splits.entry(split.to_owned()).or_default() += 1;
@@ -180,10 +254,22 @@ impl Check {
             find(Code::V206, "id", "expected a prefix name_, class_ or function_; it counts under All only".to_owned());
         }
         if let Some((other, _)) = self.ids.get(&sample.id) {
-            let code = if other == split { Code::V105 } else { Code::V106 };
-            find(code, "id", format!("`{}` is in split {other} already", sample.id));
+            if other == split || home(other) != home(split) {
+                let code = if other == split { Code::V105 } else { Code::V106 };
+                find(code, "id", format!("`{}` is in split {other} already", sample.id));
+            }
         } else {
             self.ids.insert(sample.id.clone(), here.clone());
+        }
+        if let Some(group) = sample.extras.text("group") {
+            if let Some((other, id)) = self.groups.get(&group).filter(|(other, _)| home(other) != home(split)) {
+                find(Code::V108, "id", format!("its group `{group}` is that of `{id}` in split {other}"));
+            }
+            self.groups.entry(group).or_insert_with(|| here.clone());
+        }
+        let class = sample.extras.text("class").filter(|_| split == "train" || split == "val");
+        if let Some(class) = class.filter(|c| self.unseen.contains(c)) {
+            find(Code::V109, "problem", format!("class `{class}` is kept for new regions"));
         }
         if let Err(problem) = &sample.problem {
             find(question_code(problem), "problem", problem.to_string());
@@ -208,7 +294,7 @@ impl Check {
         let mut keys = Vec::new();
         if let Some(satellite) = &satellite {
             let key = hash::pixels(satellite);
-            if let Some((other, id)) = self.scenes.get(&key).filter(|(other, _)| other != split) {
+            if let Some((other, id)) = self.scenes.get(&key).filter(|(other, _)| home(other) != home(split)) {
                 find(
                     Code::V107,
                     "sat_image",

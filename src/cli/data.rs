@@ -43,6 +43,9 @@ Examples:
         /// Only these splits.
         #[arg(long, value_delimiter = ',')]
         split: Vec<String>,
+        /// Metres that scenes of different splits must be apart, where they have coordinates.
+        #[arg(long, default_value_t = 0.0)]
+        buffer: f64,
         #[command(flatten)]
         hub: HubArgs,
         #[arg(long, help = "Print JSON")]

@@ -23,7 +23,12 @@ pub(crate) fn command(command: DataCommand) -> Outcome {
             let options = ConvertOptions { parquet, shard_bytes: shard_mib << 20, splits: split };
             convert_command(setup::open(&input, &hub)?, &out, &options, json)
         }
-        DataCommand::Verify { input, split, hub, json } => verify_command(&input, &split, &hub, json),
+        DataCommand::Verify { input, split, buffer, hub, json } => {
+            if buffer.is_nan() || buffer < 0.0 {
+                return Err(Failure::usage("--buffer: expected metres, 0 or more"));
+            }
+            verify_command(&input, &split, buffer, &hub, json)
+        }
         DataCommand::Stats { input, split, hub, json } => stats_command(&input, &split, &hub, json),
         DataCommand::Build(args) => build::command(*args),
         DataCommand::Restyle { input, out, restyle, to, split, hub, json } => {
@@ -68,10 +73,10 @@ fn convert_command(dataset: Dataset, out: &Path, options: &ConvertOptions, as_js
     Ok(ExitCode::OK)
 }
 
-fn verify_command(input: &str, splits: &[String], hub: &HubArgs, as_json: bool) -> Outcome {
+fn verify_command(input: &str, splits: &[String], buffer: f64, hub: &HubArgs, as_json: bool) -> Outcome {
     let dataset = setup::open(input, hub)?;
     let bar = progress::counter("verify");
-    let report = verify(&dataset, splits, |n| bar.set_position(n))?;
+    let report = verify(&dataset, splits, buffer, |n| bar.set_position(n))?;
     bar.finish_and_clear();
     let (errors, warnings) = (report.count(Severity::Error), report.count(Severity::Warning));
     if as_json {

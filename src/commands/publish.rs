@@ -23,8 +23,8 @@ pub(crate) fn command(
     let name = name.or(own).unwrap_or_else(|| "dataset".to_owned());
     let date = today();
     let cite = cite.unwrap_or_else(|| format!("@misc{{{name}, title = {{{name}}}, year = {{{}}}}}", &date[..4]));
-    let dataset = setup::plain(folder)?;
-    let published = publish::publish(&dataset, folder, &About { name, licence, cite, date })?;
+    let dataset = setup::plain(&whole)?;
+    let published = publish::publish(&dataset, &whole, &About { name, licence, cite, date })?;
     if as_json {
         say!("{:#}", json!(published));
     } else {

@@ -266,7 +266,7 @@ fn base_name(location: &str) -> String {
     if location.starts_with("city:") {
         // Only what differs from the city that comes by itself is worth a place in the name.
         let plain = Spec::default().location();
-        let own: Vec<&str> = location.split([':', ',']).filter(|o| !plain.contains(o)).collect();
+        let own: Vec<&str> = location.split([':', ',']).filter(|o| !plain.split([':', ',']).any(|p| p == *o)).collect();
         return [vec!["city"], own].concat().join("-").replace('=', "");
     }
     let resolved = std::fs::canonicalize(location).map_or_else(|_| location.to_owned(), |p| p.display().to_string());

@@ -138,7 +138,8 @@ fn wrong_columns_and_zero_rows() {
     use socio_dataset::store::ParquetWriter;
     let t = tempdir().unwrap();
     // Our own table of records is parquet, but no dataset.
-    ok(t.path(), "run --method whole-image --name r");
+    raw_set(t.path(), 1);
+    ok(t.path(), "run --data set --method whole-image --name r");
     ok(t.path(), "export runs/r --out hub/data/test-00000-of-00001.parquet");
     fails(
         t.path(),
@@ -168,7 +169,8 @@ fn wrong_columns_and_zero_rows() {
 fn broken_runs() {
     let t = tempdir().unwrap();
     fails(t.path(), "report nowhere", 3, &["nowhere is no run"]);
-    ok(t.path(), "run --method whole-image --name r");
+    raw_set(t.path(), 1);
+    ok(t.path(), "run --data set --method whole-image --name r");
     let manifest = t.path().join("runs/r/manifest.json");
     let text = fs::read_to_string(&manifest).unwrap();
     fs::write(&manifest, &text[..40]).unwrap();

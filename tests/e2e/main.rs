@@ -1,10 +1,12 @@
 //! End to end, through the binary: every command of the README, real files, real processes.
-#![allow(clippy::unwrap_used, clippy::print_stderr, clippy::naive_bytecount, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::print_stderr, clippy::print_stdout, clippy::naive_bytecount, reason = "tests")]
 
 mod bad_input;
+mod build;
 mod data;
 mod hub;
 mod kill;
+mod maps;
 mod methods;
 mod metrics;
 mod models;

@@ -77,7 +77,8 @@ fn the_paper_stands_beside_and_is_not_ranked() {
 #[test]
 fn records_are_exported_for_data_frames() {
     let t = tempdir().unwrap();
-    ok(t.path(), "run --name r");
+    raw_set(t.path(), 1);
+    ok(t.path(), "run --data set --name r");
     let out = ok(t.path(), "export runs/r-oracle-box-fill runs/r-whole-image --out out/records.parquet");
     assert!(out.contains("48 records of 2 runs"), "{out}");
     let bytes = fs::read(t.path().join("out/records.parquet")).unwrap();
@@ -88,8 +89,9 @@ fn records_are_exported_for_data_frames() {
 #[test]
 fn a_reader_that_goes_away_is_no_error() {
     let t = tempdir().unwrap();
+    raw_set(t.path(), 1);
     let binary = crate::support::bench(t.path()).get_program().to_owned();
-    for line in ["list classes", "completions bash", "run --method whole-image"] {
+    for line in ["list classes", "completions bash", "run --data set --method whole-image"] {
         let script = format!("\"$0\" {line} | head -c 1 >/dev/null; echo ${{PIPESTATUS[0]}}");
         let output =
             std::process::Command::new("bash").args(["-c", &script]).arg(&binary).current_dir(t.path()).output();
@@ -103,7 +105,7 @@ fn a_reader_that_goes_away_is_no_error() {
 #[test]
 fn lists_help_and_completions() {
     let t = tempdir().unwrap();
-    for what in ["methods", "segmenters", "readers", "profiles", "classes", "functions", "exit-codes"] {
+    for what in ["methods", "segmenters", "readers", "profiles", "classes", "functions", "suites", "styles", "restyles", "exit-codes"] {
         assert!(!ok(t.path(), &format!("list {what}")).is_empty());
         assert!(!json(&ok(t.path(), &format!("list {what} --json"))).as_array().unwrap().is_empty());
     }
@@ -117,6 +119,12 @@ fn lists_help_and_completions() {
         "data convert",
         "data verify",
         "data show",
+        "data build",
+        "data restyle",
+        "data map",
+        "data probe",
+        "data publish",
+        "data gallery",
         "merge",
         "predict",
         "score",

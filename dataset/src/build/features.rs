@@ -128,9 +128,9 @@ fn icon(object: &Object, names: &Names, hierarchy: &Hierarchy) -> Option<(Kind, 
         }
         None => return None,
     };
-    // Land use without a name is a colour of the ground and no place; so are single car parks and pitches.
+    // Land use without a name is a colour of the ground and no place; so are pitches and lawns.
     let ground = ["landuse", "leisure", "natural"].iter().any(|k| object.tags.contains_key(*k));
-    if !named && (ground || matches!(class.as_str(), "Parking Lot" | "Residential Area")) {
+    if !named && ground {
         return None;
     }
     Some((Kind::Place { class, group }, f64::from(u8::from(named)) * 2.0 + f64::from(u8::from(area))))

@@ -4,6 +4,8 @@
 //! through windows of them, and every picture depends on the seed and the sample alone.
 
 pub(crate) mod classes;
+#[cfg(test)]
+mod golden;
 pub(crate) mod layout;
 mod plan;
 pub mod probe;
@@ -172,6 +174,17 @@ impl City {
         };
         let threads = self.spec.threads.unwrap_or_else(parallel::processors);
         Box::new(parallel::in_order(quarters.into_iter(), threads, work).flatten().map(Ok))
+    }
+
+    /// What is written on the map of a sample, and where; empty for an id that the split does not have.
+    pub fn labels(&self, split: &str, id: &str) -> Vec<socio_map::Label> {
+        let (split, look) = self.looks(split);
+        let classes = self.classes(&split);
+        let quarters = self.plan().iter().filter(|(_, s)| *s == split).map(|(q, _)| q);
+        let found = quarters.flat_map(|q| q.asks.iter().enumerate().map(move |(i, a)| (q, i, a))).find(|f| f.2.id == id);
+        let Some((quarter, index, _)) = found else { return Vec::new() };
+        let built = quarter::build(quarter, classes);
+        self.scene(quarter, &built, &built.views[index], classes, String::new(), true).map(&look).labels
     }
 
     fn ask(&self, planned: &Planned, view: &View, classes: &Classes) -> Ask {

@@ -72,7 +72,7 @@ fn front(configs: &[Config], lines: &[Line], about: &About) -> Vec<(&'static str
     };
     vec![
         ("pretty_name", json!(about.name)),
-        ("license", json!(about.licence)),
+        ("license", json!([about.licence])),
         ("language", json!(["en", "zh"])),
         ("task_categories", json!(["image-segmentation"])),
         ("size_categories", json!([size])),

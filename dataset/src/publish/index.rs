@@ -36,13 +36,16 @@ pub(super) fn write(path: &Path, lines: &[Line], extra: &SchemaRef) -> Result<()
     let corner = |i: usize| Arc::new(lines.iter().map(|l| l.bounds().map(|b| b[i])).collect::<Float64Array>()) as ArrayRef;
     let present = lines.iter().map(|l| l.bounds().is_some()).collect::<Vec<_>>();
     columns.push(Arc::new(StructArray::new(edges, vec![corner(0), corner(1), corner(2), corner(3)], Some(present.into()))));
-    let schema = Arc::new(Schema::new(fields));
+    // Some readers take the key from Arrow's schema, some from the footer.
+    let told = geo(lines).to_string();
+    let schema = Schema::new(fields).with_metadata(std::collections::HashMap::from([("geo".to_owned(), told.clone())]));
+    let schema = Arc::new(schema);
     let batch = RecordBatch::try_new(Arc::clone(&schema), columns).map_err(|e| wrong(e.into()))?;
     let properties = WriterProperties::builder()
         .set_created_by(format!("socio-bench {}", env!("CARGO_PKG_VERSION")))
         .set_compression(Compression::ZSTD(ZstdLevel::default()))
         .set_max_row_group_row_count(Some(50_000))
-        .set_key_value_metadata(Some(vec![KeyValue::new("geo".to_owned(), geo(lines).to_string())]))
+        .set_key_value_metadata(Some(vec![KeyValue::new("geo".to_owned(), told)]))
         .build();
     let folder = path.parent().unwrap_or(Path::new("."));
     let partial = tempfile::NamedTempFile::new_in(folder).map_err(FileError::because("create a file in", folder))?;

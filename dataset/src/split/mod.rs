@@ -13,6 +13,10 @@ pub const SPLITS: [&str; 3] = ["train", "val", "test"];
 /// The paper's shares, 6 to 1 to 3.
 pub const SHARES: [f64; 3] = [0.6, 0.1, 0.3];
 
+/// How much more the split's own size counts than the share of one label: in small sets rare labels would else pull
+/// it off.
+const WHOLE: f64 = 8.0;
+
 /// A sample to be put into a split.
 #[derive(Debug, Clone)]
 pub struct Item {
@@ -138,7 +142,8 @@ impl Table {
                 let (total, held) = (self.totals[*label], self.held[*label][split]);
                 let off = held - total * SHARES[split];
                 // What the square grows by, against what the label can bear.
-                (2.0 * off * n + n * n) / (total * SHARES[split])
+                let weight = if *label + 1 == self.totals.len() { WHOLE } else { 1.0 };
+                weight * (2.0 * off * n + n * n) / (total * SHARES[split])
             };
             group.counts.iter().map(of).sum()
         };

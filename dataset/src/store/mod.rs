@@ -135,6 +135,14 @@ impl Dataset {
         }
     }
 
+    /// What is written on the map of a sample, and where; known of generated sets alone.
+    pub fn labels(&self, split: &str, id: &str) -> Vec<socio_map::Label> {
+        match &self.source {
+            Source::City(city) => city.labels(split, id),
+            Source::Raw(_) | Source::Parquet(_) => Vec::new(),
+        }
+    }
+
     /// How far the shares of levels and classes are from 6 to 1 to 3; for generated sets.
     pub fn deviations(&self) -> Vec<crate::split::Deviation> {
         match &self.source {

@@ -8,7 +8,7 @@ use crate::city::quarter::View;
 use crate::hash::SplitMix;
 
 /// Standard deviation of the noise of a pixel, in grey values of 255.
-const NOISE: f64 = 1.7;
+const NOISE: f64 = 1.5;
 
 pub(super) fn finish(pixmap: Option<Pixmap>, seed: u64, view: &View) -> RgbImage {
     let Some(pixmap) = pixmap else { return RgbImage::new(0, 0) };
