@@ -5,8 +5,7 @@
 use std::path::{Path, PathBuf};
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use socio_dataset::placeholder;
-use socio_dataset::store::{ConvertOptions, Dataset, Fields, HubOptions, RawWriter, convert};
+use socio_dataset::store::{ConvertOptions, Dataset, Fields, HubOptions, convert};
 
 fn open(path: &Path) -> Dataset {
     Dataset::open(path.to_str().unwrap(), &HubOptions::from_env()).unwrap()
@@ -27,12 +26,11 @@ fn split(c: &mut Criterion) {
     let assets = assets.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/assets"));
     let mut raw = assets.join("banepa_socioseg");
     if !raw.is_dir() {
-        eprintln!("no real assets: 24 generated scenes");
+        eprintln!("no real assets: scenes of the embedded city");
         raw = folder.path().join("raw");
-        let mut writer = RawWriter::create(&raw, "test").unwrap();
-        for scene in placeholder::scenes() {
-            writer.write(&scene).unwrap();
-        }
+        let city = Dataset::open("city:samples=60,new=0,satellite=png", &HubOptions::from_env()).unwrap();
+        let options = ConvertOptions { parquet: false, shard_bytes: 0, splits: vec!["test".to_owned()] };
+        convert(&city, &raw, &options, |_, _| {}).unwrap();
     }
     let raw = open(&raw);
     let hub = folder.path().join("hub");

@@ -33,8 +33,7 @@ where
     T: Send + 'static,
 {
     let threads = threads.max(1);
-    let state =
-        State { items, begun: 0, taken: 0, finished: false, stopped: false, ready: BTreeMap::new() };
+    let state = State { items, begun: 0, taken: 0, finished: false, stopped: false, ready: BTreeMap::new() };
     let shared = Arc::new(Shared { state: Mutex::new(state), changed: Condvar::new() });
     let work = Arc::new(work);
     let spawn = |_| {

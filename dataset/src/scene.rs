@@ -196,7 +196,8 @@ pub(crate) fn fields(
     (width, height): (u32, u32),
     told: &Told<'_>,
 ) -> Map<String, Value> {
-    let [west, south, east, north] = from.bounds.map_or([Value::Null, Value::Null, Value::Null, Value::Null], |b| b.map(Value::from));
+    let [west, south, east, north] =
+        from.bounds.map_or([Value::Null, Value::Null, Value::Null, Value::Null], |b| b.map(Value::from));
     // A function is asked for whatever the class of the place that it was chosen for.
     let class = Some(&ask.class).filter(|c| ask.level != Level::Function && !c.is_empty());
     let function = Some(&ask.function).filter(|f| !f.is_empty());

@@ -92,13 +92,11 @@ impl Suite {
         if Path::new(name).extension().is_some_and(|e| e.eq_ignore_ascii_case("toml")) {
             return Self::parse(&socio_dataset::files::read_text(name.as_ref())?, name);
         }
-        match EMBEDDED.iter().find(|(n, _)| *n == name) {
-            Some((_, text)) => Self::parse(text, name),
-            None => {
-                let known = Self::names().collect::<Vec<_>>().join(", ");
-                Err(SuiteError::Unknown { name: name.to_owned(), known })
-            }
-        }
+        let Some((_, text)) = EMBEDDED.iter().find(|(n, _)| *n == name) else {
+            let known = Self::names().collect::<Vec<_>>().join(", ");
+            return Err(SuiteError::Unknown { name: name.to_owned(), known });
+        };
+        Self::parse(text, name)
     }
 
     /// Reads a suite from TOML; `origin` is told when it is wrong.
@@ -109,7 +107,9 @@ impl Suite {
         let wrong = |why: String| SuiteError::Content { origin: origin.to_owned(), why };
         let suite: Self = toml::from_str(text).map_err(|e| wrong(e.to_string().trim_end().to_owned()))?;
         let plain = |name: &str| {
-            !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.')) && !name.starts_with('.')
+            !name.is_empty()
+                && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'))
+                && !name.starts_with('.')
         };
         if !plain(&suite.name) {
             return Err(wrong(format!("name `{}`: expected letters, digits, `-`, `_`, `.`", suite.name)));
@@ -119,7 +119,10 @@ impl Suite {
         }
         for (i, set) in suite.sets.iter().enumerate() {
             if !plain(&set.name) || suite.sets[..i].iter().any(|s| s.name == set.name) {
-                return Err(wrong(format!("set `{}`: expected a name of its own in letters, digits, `-`, `_`, `.`", set.name)));
+                return Err(wrong(format!(
+                    "set `{}`: expected a name of its own in letters, digits, `-`, `_`, `.`",
+                    set.name
+                )));
             }
             if let Some(restyle) = &set.restyle {
                 restyle.parse::<Restyle>().map_err(|e| wrong(format!("set `{}`: {e}", set.name)))?;

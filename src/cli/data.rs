@@ -161,7 +161,9 @@ Example:
         json: bool,
     },
     /// One static page to browse a set: filters, satellite and map under a slider, masks
-    #[command(after_help = "Example:\n  socio-bench data gallery city --split test --out gallery && xdg-open gallery/index.html")]
+    #[command(
+        after_help = "Example:\n  socio-bench data gallery city --split test --out gallery && xdg-open gallery/index.html"
+    )]
     Gallery {
         /// The dataset.
         input: String,

@@ -32,7 +32,8 @@ pub(crate) fn command(args: BuildArgs) -> Outcome {
         Some(options) => (city(options, &args, &how)?, Vec::new()),
         None => real(&args, &how)?,
     };
-    tell(&built, &notes, &args.out, args.json)
+    tell(&built, &notes, &args.out, args.json);
+    Ok(ExitCode::OK)
 }
 
 /// Writes the embedded city.
@@ -47,7 +48,9 @@ fn city(options: &str, args: &BuildArgs, how: &WriteOptions) -> Result<Built, Fa
     for style in &args.other_styles {
         let split = format!("ood-style-{style}");
         if !dataset.splits().contains(&split) {
-            return Err(Failure::usage(format!("--other-styles {style}: expected other styles than the set's own, of `socio-bench list styles`")));
+            return Err(Failure::usage(format!(
+                "--other-styles {style}: expected other styles than the set's own, of `socio-bench list styles`"
+            )));
         }
         splits.push(split);
     }
@@ -60,7 +63,9 @@ fn city(options: &str, args: &BuildArgs, how: &WriteOptions) -> Result<Built, Fa
 /// Builds from imagery and vectors; also tells of files that were passed over.
 fn real(args: &BuildArgs, how: &WriteOptions) -> Result<(Built, Vec<String>), Failure> {
     let Some(imagery) = &args.imagery else { return Err(Failure::usage("--imagery is missing")) };
-    let [low, high] = args.sides[..] else { return Err(Failure::usage("--sides: expected two lengths in metres, as 80,1500")) };
+    let [low, high] = args.sides[..] else {
+        return Err(Failure::usage("--sides: expected two lengths in metres, as 80,1500"));
+    };
     let fits = low > 0.0 && high >= low && args.share > 0.0 && args.share < 1.0 && args.buffer >= 0.0;
     if !fits {
         return Err(Failure::usage(
@@ -116,7 +121,9 @@ fn objects(paths: &[PathBuf]) -> Result<(Vec<Object>, Vec<String>), Failure> {
 fn look(args: &LookArgs, satellite: &str) -> Result<Look, Failure> {
     let quality = satellite.strip_prefix("jpeg").and_then(|q| q.parse::<u8>().ok()).filter(|q| (1..=100).contains(q));
     if quality.is_none() && satellite != "png" {
-        return Err(Failure::usage(format!("--satellite {satellite}: expected png, or jpeg with a quality, as jpeg92")));
+        return Err(Failure::usage(format!(
+            "--satellite {satellite}: expected png, or jpeg with a quality, as jpeg92"
+        )));
     }
     Ok(Look {
         style: Arc::new(style(&args.style)?),
@@ -133,10 +140,10 @@ fn look(args: &LookArgs, satellite: &str) -> Result<Look, Failure> {
     })
 }
 
-fn tell(built: &Built, notes: &[String], out: &Path, as_json: bool) -> Outcome {
+fn tell(built: &Built, notes: &[String], out: &Path, as_json: bool) {
     if as_json {
         say!("{:#}", json!({ "out": out, "built": built, "notes": notes }));
-        return Ok(ExitCode::OK);
+        return;
     }
     let splits: Vec<String> = built.splits.iter().map(|(s, n)| format!("{s} {n}")).collect();
     say!("{}: {} scenes, samples: {}", out.display(), built.scenes, splits.join(", "));
@@ -150,7 +157,6 @@ fn tell(built: &Built, notes: &[String], out: &Path, as_json: bool) -> Outcome {
     for d in often {
         say!("  share of {} in {}: {:+.1} points off ({} samples)", d.label, d.split, d.points, d.samples);
     }
-    Ok(ExitCode::OK)
 }
 
 pub(crate) fn map(args: MapArgs) -> Outcome {
@@ -164,7 +170,8 @@ pub(crate) fn map(args: MapArgs) -> Outcome {
         None => None,
     };
     let (objects, _) = objects(&args.vectors)?;
-    let drawn = build::draw(&objects, &setup::hierarchy()?, [lon, lat], args.side, args.size, &look, satellite.as_ref());
+    let drawn =
+        build::draw(&objects, &setup::hierarchy()?, [lon, lat], args.side, args.size, &look, satellite.as_ref());
     files::write(&args.out, &picture::for_file(&drawn.image, &args.out).map_err(Failure::input)?)?;
     if args.json {
         let labels: Vec<_> = drawn
@@ -181,7 +188,9 @@ pub(crate) fn map(args: MapArgs) -> Outcome {
 
 pub(crate) fn probe(data: &str, split: &str, as_json: bool) -> Outcome {
     if data != "city" && !data.starts_with("city:") {
-        return Err(Failure::usage("--data: only the embedded city knows enough of itself to be probed, as city:samples=2000"));
+        return Err(Failure::usage(
+            "--data: only the embedded city knows enough of itself to be probed, as city:samples=2000",
+        ));
     }
     let city = Arc::new(City::open(Spec::parse(data)?)?);
     if !city.splits().iter().any(|s| s == split) {

@@ -39,7 +39,9 @@ pub(crate) fn command(command: DataCommand) -> Outcome {
         }
         DataCommand::Map(args) => build::map(*args),
         DataCommand::Probe { data, split, json } => build::probe(&data, &split, json),
-        DataCommand::Publish { folder, name, licence, cite, json } => publish::command(&folder, name, licence, cite, json),
+        DataCommand::Publish { folder, name, licence, cite, json } => {
+            publish::command(&folder, name, licence, cite, json)
+        }
         DataCommand::Gallery { input, out, split, limit, hub } => {
             publish::gallery(&setup::open(&input, &hub)?, &input, &out, split, limit)
         }

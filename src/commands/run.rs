@@ -8,12 +8,16 @@ use socio_dataset::city::Spec;
 use socio_dataset::hash::sha256_hex;
 use socio_dataset::store::{Dataset, Fields};
 use socio_harness::{Event, Job, Scored, Set, Suite, choose, code, execute, fingerprint, machine};
-use socio_record::{Data, ExitCode, Manifest, RECORD_SCHEMA, Run, SCHEMA, SampleEntry, Selection, SetInfo, Status, forget};
+use socio_record::{
+    Data, ExitCode, Manifest, RECORD_SCHEMA, Run, SCHEMA, SampleEntry, Selection, SetInfo, Status, forget,
+};
 use socio_reports::metrics::Profile;
 use socio_reports::table::{Format, render};
 
 use super::{report, setup};
-use crate::cli::{DataArgs, HubArgs, MethodArgs, ReportOptions, ResourceArgs, RunArgs, RunningArgs, ScoreArgs, SelectArgs};
+use crate::cli::{
+    DataArgs, HubArgs, MethodArgs, ReportOptions, ResourceArgs, RunArgs, RunningArgs, ScoreArgs, SelectArgs,
+};
 use crate::failure::{Failure, Outcome};
 use crate::progress;
 
@@ -236,19 +240,16 @@ fn names(on: &On<'_>, ready: &[setup::Ready], running: &RunningArgs) -> Result<V
         let label = slug(&one.info.label);
         // A suite's runs carry its name and the set's.
         let within = on.set.as_ref().map(|s| format!("{}-{}", s.suite, s.name));
-        let name = match &running.name {
-            Some(name) => {
-                let label = (ready.len() > 1).then_some(label);
-                [Some(name.clone()), within, label].into_iter().flatten().collect::<Vec<_>>().join("-")
-            }
-            None => {
-                let within = within.unwrap_or_else(|| slug(on.split));
-                // What a set does to its maps is in the set's name already.
-                let location = on.dataset.location();
-                let inner = location.strip_prefix("restyle:").and_then(|r| r.split_once(':')).map(|(_, inner)| inner);
-                let base = base_name(inner.filter(|_| on.set.is_some()).unwrap_or(location));
-                format!("{}-{within}-{label}", slug(&base))
-            }
+        let name = if let Some(name) = &running.name {
+            let label = (ready.len() > 1).then_some(label);
+            [Some(name.clone()), within, label].into_iter().flatten().collect::<Vec<_>>().join("-")
+        } else {
+            let within = within.unwrap_or_else(|| slug(on.split));
+            // What a set does to its maps is in the set's name already.
+            let location = on.dataset.location();
+            let inner = location.strip_prefix("restyle:").and_then(|r| r.split_once(':')).map(|(_, inner)| inner);
+            let base = base_name(inner.filter(|_| on.set.is_some()).unwrap_or(location));
+            format!("{}-{within}-{label}", slug(&base))
         };
         if names.contains(&name) {
             return Err(Failure::usage(format!("`{}` is asked for twice: one run of each is enough", one.info.label)));

@@ -28,11 +28,18 @@ fn small_place(folder: &Path, features: &[Value]) -> (PathBuf, PathBuf) {
 /// A square place: its middle and half its side in thousandths of a degree, and its properties.
 fn square(lon: f64, lat: f64, half: f64, properties: &Value) -> Value {
     let (lon, lat, half) = (10.0 + lon / 1000.0, 50.0 + lat / 1000.0, half / 1000.0);
-    let ring = json!([[lon - half, lat - half], [lon + half, lat - half], [lon + half, lat + half], [lon - half, lat + half], [lon - half, lat - half]]);
+    let ring = json!([
+        [lon - half, lat - half],
+        [lon + half, lat - half],
+        [lon + half, lat + half],
+        [lon - half, lat + half],
+        [lon - half, lat - half]
+    ]);
     json!({"type": "Feature", "properties": properties, "geometry": {"type": "Polygon", "coordinates": [ring]}})
 }
 
-const SMALL: &str = "data build --imagery photo.png --bounds 10,50,10.002,50.002 --vectors places.geojson --sides 40,100 --size 256";
+const SMALL: &str =
+    "data build --imagery photo.png --bounds 10,50,10.002,50.002 --vectors places.geojson --sides 40,100 --size 256";
 
 #[test]
 fn broken_geodata_gives_counted_skips_or_clear_errors_and_nothing_half_written() {
@@ -42,8 +49,7 @@ fn broken_geodata_gives_counted_skips_or_clear_errors_and_nothing_half_written()
     let across = json!({"type": "Feature", "properties": school, "geometry": {"type": "Polygon", "coordinates": [[[179.9, 50.0], [-179.9, 50.0], [-179.9, 50.1], [179.9, 50.0]]]}});
     let (hole, outer) = (square(0.6, 1.2, 0.05, &json!({})), square(0.6, 1.2, 0.15, &json!({})));
     let mut holed = square(0.6, 1.2, 0.15, &json!({"amenity": "hospital", "name": "Ring Hospital"}));
-    holed["geometry"]["coordinates"] =
-        json!([outer["geometry"]["coordinates"][0], hole["geometry"]["coordinates"][0]]);
+    holed["geometry"]["coordinates"] = json!([outer["geometry"]["coordinates"][0], hole["geometry"]["coordinates"][0]]);
     small_place(
         t.path(),
         &[
@@ -71,12 +77,15 @@ fn broken_geodata_gives_counted_skips_or_clear_errors_and_nothing_half_written()
         assert_eq!(skipped[reason], 1, "{reason}: {told:#}");
     }
     let notes = told["notes"].to_string();
-    for reason in ["1 polygons that cross themselves", "1 shapes across the antimeridian", "1 features without a geometry"] {
+    for reason in
+        ["1 polygons that cross themselves", "1 shapes across the antimeridian", "1 features without a geometry"]
+    {
         assert!(notes.contains(reason), "{reason}: {notes}");
     }
     // Old School, Ring Hospital (name, class, function each), and the school called School (class and function).
     assert_eq!(told["built"]["splits"]["test"], 8, "{told:#}");
-    let samples: Vec<_> = open(&t.path().join("set")).read("test", None, Fields::ALL).unwrap().map(Result::unwrap).collect();
+    let samples: Vec<_> =
+        open(&t.path().join("set")).read("test", None, Fields::ALL).unwrap().map(Result::unwrap).collect();
     let ring = samples.iter().find(|s| s.text().unwrap() == "Ring Hospital").unwrap();
     let mask = ring.decode_mask().unwrap();
     let [x, y] = mask.bbox().map(|b| [b.centre().x as u32, b.centre().y as u32]).unwrap();
@@ -88,18 +97,37 @@ fn broken_geodata_gives_counted_skips_or_clear_errors_and_nothing_half_written()
         assert!(!t.path().join("none").exists());
     };
     fs::write(t.path().join("cut.osm.pbf"), &fs::read(t.path().join("photo.png")).unwrap()[..2000]).unwrap();
-    bad("data build --imagery photo.png --bounds 10,50,10.002,50.002 --vectors cut.osm.pbf", &["cut.osm.pbf", "no whole OpenStreetMap PBF"]);
+    bad(
+        "data build --imagery photo.png --bounds 10,50,10.002,50.002 --vectors cut.osm.pbf",
+        &["cut.osm.pbf", "no whole OpenStreetMap PBF"],
+    );
     fs::write(t.path().join("empty.osm.pbf"), b"").unwrap();
-    bad("data build --imagery photo.png --bounds 10,50,10.002,50.002 --vectors empty.osm.pbf", &["empty.osm.pbf", "truncated"]);
+    bad(
+        "data build --imagery photo.png --bounds 10,50,10.002,50.002 --vectors empty.osm.pbf",
+        &["empty.osm.pbf", "truncated"],
+    );
     fs::write(t.path().join("half.geojson"), &fs::read(t.path().join("places.geojson")).unwrap()[..300]).unwrap();
-    bad("data build --imagery photo.png --bounds 10,50,10.002,50.002 --vectors half.geojson", &["half.geojson", "no readable GeoJSON"]);
+    bad(
+        "data build --imagery photo.png --bounds 10,50,10.002,50.002 --vectors half.geojson",
+        &["half.geojson", "no readable GeoJSON"],
+    );
     let metres = json!({"type": "FeatureCollection", "features": [{"type": "Feature", "properties": {}, "geometry": {"type": "Polygon", "coordinates": [[[9e5, 6e6], [9.1e5, 6e6], [9e5, 6.1e6], [9e5, 6e6]]]}}]});
     fs::write(t.path().join("metres.geojson"), metres.to_string()).unwrap();
-    bad("data build --imagery photo.png --bounds 10,50,10.002,50.002 --vectors metres.geojson", &["looks projected", "`crs`"]);
+    bad(
+        "data build --imagery photo.png --bounds 10,50,10.002,50.002 --vectors metres.geojson",
+        &["looks projected", "`crs`"],
+    );
     bad("data build --imagery photo.png --bounds 11,50,10,50.002 --vectors places.geojson", &["west < east"]);
     bad("data build --imagery photo.png --vectors places.geojson", &["photo.png", "TIFF"]);
-    bad("data build --imagery photo.png --bounds 20,50,20.002,50.002 --vectors places.geojson", &["nothing to build", "places without imagery"]);
-    let leftovers: Vec<_> = fs::read_dir(t.path()).unwrap().map(|e| e.unwrap().file_name()).filter(|n| n.to_string_lossy().starts_with(".partial")).collect();
+    bad(
+        "data build --imagery photo.png --bounds 20,50,20.002,50.002 --vectors places.geojson",
+        &["nothing to build", "places without imagery"],
+    );
+    let leftovers: Vec<_> = fs::read_dir(t.path())
+        .unwrap()
+        .map(|e| e.unwrap().file_name())
+        .filter(|n| n.to_string_lossy().starts_with(".partial"))
+        .collect();
     assert!(leftovers.is_empty(), "{leftovers:?}");
     fails(t.path(), &format!("{SMALL} --out set"), 4, &["is there already"]);
 }
@@ -255,7 +283,9 @@ fn the_city_is_the_same_whatever_the_threads_and_its_styles_share_everything_but
     for style in ["ood-style-web", "ood-style-dark"] {
         for (a, b) in own.iter().zip(read(style)) {
             assert_eq!((&a.id, a.text().unwrap()), (&b.id, b.text().unwrap()));
-            let bytes = |i: &Result<socio_dataset::store::Image, _>| i.as_ref().map(|i: &socio_dataset::store::Image| i.bytes.clone()).ok();
+            let bytes = |i: &Result<socio_dataset::store::Image, _>| {
+                i.as_ref().map(|i: &socio_dataset::store::Image| i.bytes.clone()).ok()
+            };
             assert_eq!(bytes(&a.satellite), bytes(&b.satellite), "{}", a.id);
             assert_eq!(bytes(&a.mask), bytes(&b.mask), "{}", a.id);
             assert_ne!(bytes(&a.map), bytes(&b.map), "{}", a.id);
@@ -286,7 +316,8 @@ fn sets_are_restyled_published_and_browsed() {
     for (a, b) in plain.read("test", None, Fields::ALL).unwrap().zip(dark.read("test", None, Fields::ALL).unwrap()) {
         let (a, b) = (a.unwrap().decode_query().unwrap(), b.unwrap().decode_query().unwrap());
         assert_eq!(a.satellite, b.satellite);
-        let mean = |i: &image::RgbImage| i.as_raw().iter().map(|v| u64::from(*v)).sum::<u64>() / i.as_raw().len() as u64;
+        let mean =
+            |i: &image::RgbImage| i.as_raw().iter().map(|v| u64::from(*v)).sum::<u64>() / i.as_raw().len() as u64;
         assert!(mean(b.map.as_ref().unwrap()) + 60 < mean(a.map.as_ref().unwrap()));
     }
     let told = ok(t.path(), "data publish set --name tiny-city --licence apache-2.0");

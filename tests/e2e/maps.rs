@@ -60,7 +60,12 @@ fn labels_of_real_places_do_not_overlap_in_any_style_or_language() {
                     drawn.labels.iter().enumerate().flat_map(|(i, l)| l.quads.iter().map(move |q| (i, q))).collect();
                 for (n, (i, a)) in lines.iter().enumerate() {
                     for (j, b) in &lines[n + 1..] {
-                        assert!(i == j || !overlap(a, b), "{style}: {:?} {:?}", drawn.labels[*i].lines, drawn.labels[*j].lines);
+                        assert!(
+                            i == j || !overlap(a, b),
+                            "{style}: {:?} {:?}",
+                            drawn.labels[*i].lines,
+                            drawn.labels[*j].lines
+                        );
                     }
                 }
             }

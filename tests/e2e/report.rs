@@ -105,7 +105,18 @@ fn a_reader_that_goes_away_is_no_error() {
 #[test]
 fn lists_help_and_completions() {
     let t = tempdir().unwrap();
-    for what in ["methods", "segmenters", "readers", "profiles", "classes", "functions", "suites", "styles", "restyles", "exit-codes"] {
+    for what in [
+        "methods",
+        "segmenters",
+        "readers",
+        "profiles",
+        "classes",
+        "functions",
+        "suites",
+        "styles",
+        "restyles",
+        "exit-codes",
+    ] {
         assert!(!ok(t.path(), &format!("list {what}")).is_empty());
         assert!(!json(&ok(t.path(), &format!("list {what} --json"))).as_array().unwrap().is_empty());
     }

@@ -10,7 +10,9 @@ use crate::support::{fails, json, ok, raw_set, run};
 fn with_nothing_given_it_runs_on_the_city() {
     let t = tempdir().unwrap();
     let out = ok(t.path(), "run --limit 4");
-    for part in ["whole-image ‡", "centre-box + fill ‡", "oracle-box + fill †", "4 samples, split test", "embedded city"] {
+    for part in
+        ["whole-image ‡", "centre-box + fill ‡", "oracle-box + fill †", "4 samples, split test", "embedded city"]
+    {
         assert!(out.contains(part), "{part}:\n{out}");
     }
     // Running it again runs nothing and tells the same.
@@ -42,7 +44,10 @@ fn a_suite_sets_in_domain_beside_both_out_of_distribution_sets() {
     let runs: Vec<_> = fs::read_dir(t.path().join("runs")).unwrap().map(|e| e.unwrap().file_name()).collect();
     assert_eq!(runs.len(), 12, "{runs:?}");
     // The report from the records alone is the same one.
-    let again = json(&ok(t.path(), "report --json runs/city-samples48-new8-size256-smoke-id-whole-image runs/city-samples48-new8-size256-smoke-region-whole-image"));
+    let again = json(&ok(
+        t.path(),
+        "report --json runs/city-samples48-new8-size256-smoke-id-whole-image runs/city-samples48-new8-size256-smoke-region-whole-image",
+    ));
     assert_eq!(again["tables"][0]["key"], "sets");
 }
 

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::{Arc, Mutex};
 
-use serde_json::Value;
 use crate::scenes;
+use serde_json::Value;
 use socio_dataset::store::RawWriter;
 
 /// The binary, without the settings of whoever runs the tests.

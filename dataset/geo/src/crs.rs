@@ -76,7 +76,12 @@ impl Bounds {
     pub fn of(points: impl IntoIterator<Item = Mercator>) -> Option<Self> {
         points.into_iter().fold(None, |bounds: Option<Self>, p| {
             let b = bounds.unwrap_or(Self { west: p.x, south: p.y, east: p.x, north: p.y });
-            Some(Self { west: b.west.min(p.x), south: b.south.min(p.y), east: b.east.max(p.x), north: b.north.max(p.y) })
+            Some(Self {
+                west: b.west.min(p.x),
+                south: b.south.min(p.y),
+                east: b.east.max(p.x),
+                north: b.north.max(p.y),
+            })
         })
     }
 
@@ -169,11 +174,7 @@ impl Crs {
                 let p = LonLat::from(p);
                 let mut point = (p.lon.to_radians(), p.lat.to_radians(), 0.0);
                 proj4rs::transform::transform(degrees, to, &mut point).ok()?;
-                Some(if to.is_latlong() {
-                    (point.0.to_degrees(), point.1.to_degrees())
-                } else {
-                    (point.0, point.1)
-                })
+                Some(if to.is_latlong() { (point.0.to_degrees(), point.1.to_degrees()) } else { (point.0, point.1) })
             }
         }
     }

@@ -1,7 +1,9 @@
 //! The picture being drawn on: tiny-skia behind the few calls that a map needs.
 
 use image::RgbImage;
-use tiny_skia::{FillRule, LineCap, LineJoin, Paint, Path, PathBuilder, Pixmap, PremultipliedColorU8, StrokeDash, Transform};
+use tiny_skia::{
+    FillRule, LineCap, LineJoin, Paint, Path, PathBuilder, Pixmap, PremultipliedColorU8, StrokeDash, Transform,
+};
 
 use crate::Colour;
 use crate::feature::Xy;

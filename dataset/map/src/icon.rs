@@ -49,7 +49,8 @@ fn icons() -> &'static BTreeMap<String, Path> {
 
 /// Absolute `M L C Q Z` commands.
 fn parse(text: &str) -> Option<Path> {
-    let spaced: String = text.chars().flat_map(|c| if c.is_alphabetic() { vec![' ', c, ' '] } else { vec![c] }).collect();
+    let spaced: String =
+        text.chars().flat_map(|c| if c.is_alphabetic() { vec![' ', c, ' '] } else { vec![c] }).collect();
     let mut words = spaced.split([' ', ',']).filter(|w| !w.is_empty()).peekable();
     let mut path = PathBuilder::new();
     while let Some(command) = words.next() {

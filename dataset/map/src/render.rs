@@ -162,7 +162,12 @@ mod tests {
         let features = crowd();
         let once = render(&features, &request(&style, Words::Both));
         assert_eq!(once.image, render(&features, &request(&style, Words::Both)).image);
-        let odd = |geometry| Feature { kind: Kind::Road(Road::Path), geometry, names: features[0].names.clone(), rank: f64::NAN };
+        let odd = |geometry| Feature {
+            kind: Kind::Road(Road::Path),
+            geometry,
+            names: features[0].names.clone(),
+            rank: f64::NAN,
+        };
         let odd = [
             odd(Geometry::Line(Vec::new())),
             odd(Geometry::Line(vec![[f64::NAN, 0.0], [5.0, f64::INFINITY]])),
@@ -178,7 +183,8 @@ mod tests {
 
     #[test]
     fn words_choose_their_lines() {
-        let names = |local: &str, english: Option<&str>| Names { local: local.to_owned(), english: english.map(str::to_owned) };
+        let names =
+            |local: &str, english: Option<&str>| Names { local: local.to_owned(), english: english.map(str::to_owned) };
         let both = names("动物园", Some("Zoo"));
         assert_eq!(Words::Local.lines(&both), ["动物园"]);
         assert_eq!(Words::English.lines(&both), ["Zoo"]);

@@ -238,7 +238,8 @@ impl Style {
         if let Some((road, _)) = roads.iter().find(|(_, s)| s.min_px > s.max_px || s.metres <= 0.0 || s.min_px <= 0.0) {
             return Err(wrong(format!("road {road:?}: widths must be above 0 and min_px not above max_px")));
         }
-        let texts = [style.poi.px, style.label.road.px, style.label.water.px, style.label.green.px, style.label.place.px];
+        let texts =
+            [style.poi.px, style.label.road.px, style.label.water.px, style.label.green.px, style.label.place.px];
         if !texts.iter().all(|px| (6.0..=48.0).contains(px)) {
             return Err(wrong("texts must be 6 to 48 px high".to_owned()));
         }

@@ -64,7 +64,8 @@ pub(super) fn seen(placed: &[Placed], window: &Bounds, size: u32) -> Vec<Feature
         east: window.east + margin,
         north: window.north + margin,
     };
-    let near = |b: &Bounds| b.west <= wide.east && wide.west <= b.east && b.south <= wide.north && wide.south <= b.north;
+    let near =
+        |b: &Bounds| b.west <= wide.east && wide.west <= b.east && b.south <= wide.north && wide.south <= b.north;
     placed
         .iter()
         .filter(|p| near(&p.bounds))
@@ -123,7 +124,8 @@ fn icon(object: &Object, names: &Names, hierarchy: &Hierarchy) -> Option<(Kind, 
         Some(c) => (c.name.clone(), Group::of_function(&c.function)),
         // A name alone deserves an icon where it is a building's or a place's of some trade.
         None if named => {
-            let trade = ["building", "amenity", "shop", "tourism", "leisure", "office", "historic", "craft", "healthcare"];
+            let trade =
+                ["building", "amenity", "shop", "tourism", "leisure", "office", "historic", "craft", "healthcare"];
             trade.iter().any(|k| object.tags.contains_key(*k)).then(|| ("Others".to_owned(), Group::Other))?
         }
         None => return None,

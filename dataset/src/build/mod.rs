@@ -9,8 +9,8 @@ mod write;
 use std::collections::BTreeMap;
 
 use socio_geo::imagery::Imagery;
-use socio_geo::{Bounds, LonLat, Mercator, metres_at};
 use socio_geo::vectors::Object;
+use socio_geo::{Bounds, LonLat, Mercator, metres_at};
 
 use crate::scene::Look;
 use crate::{Hierarchy, Level};

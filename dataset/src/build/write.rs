@@ -63,6 +63,9 @@ pub enum BuildError {
     Nothing(String),
 }
 
+/// The samples of a window with their splits, or why it was passed over.
+type Drawn = Result<Vec<(String, Encoded)>, &'static str>;
+
 /// Cuts, draws and writes every planned scene to `out`, which must not be there yet; `progress` is called after each.
 ///
 /// # Errors
@@ -79,7 +82,7 @@ pub fn write(
     let mut set = SetWriter::create(out, how)?;
     let count = plan.scenes.len();
     let (plan, imagery, shared) = (Arc::new(plan), Arc::new(imagery), options.clone());
-    let work = move |i: usize| -> Result<Result<Vec<(String, Encoded)>, &'static str>, socio_geo::GeoError> {
+    let work = move |i: usize| -> Result<Drawn, socio_geo::GeoError> {
         let planned = &plan.scenes[i];
         let window = imagery.cut(&planned.bounds, shared.size)?;
         if window.missing > MISSING {

@@ -50,7 +50,14 @@ pub struct City {
 
 /// Pictures already drawn: several methods run on the same samples. Bounded; what no longer fits is drawn again.
 #[derive(Debug, Default)]
-struct Drawn(Mutex<(usize, BTreeMap<(String, String), [Image; 2]>)>);
+struct Drawn(Mutex<Kept>);
+
+#[derive(Debug, Default)]
+struct Kept {
+    bytes: usize,
+    /// By split and id: satellite and map.
+    pictures: BTreeMap<(String, String), [Image; 2]>,
+}
 
 impl Drawn {
     /// Bytes of encoded pictures kept.
@@ -58,14 +65,15 @@ impl Drawn {
 
     fn get(&self, id: &str, split: &str) -> Option<[Image; 2]> {
         let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.1.get(&(id.to_owned(), split.to_owned())).cloned()
+        kept.pictures.get(&(split.to_owned(), id.to_owned())).cloned()
     }
 
     fn keep(&self, id: &str, split: &str, pictures: &[Image; 2]) {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let size: usize = pictures.iter().map(|p| p.bytes.len()).sum();
-        if kept.0 + size <= Self::BYTES && kept.1.insert((id.to_owned(), split.to_owned()), pictures.clone()).is_none() {
-            kept.0 += size;
+        let key = (split.to_owned(), id.to_owned());
+        if kept.bytes + size <= Self::BYTES && kept.pictures.insert(key, pictures.clone()).is_none() {
+            kept.bytes += size;
         }
     }
 }
@@ -111,8 +119,7 @@ impl City {
     fn plan(&self) -> &[(Quarter, &'static str)] {
         self.plan.get_or_init(|| {
             let quarters = plan::in_domain(self.spec.seed, self.spec.samples, &self.old);
-            let items: Vec<Item> =
-                quarters.iter().flat_map(|q| q.asks.iter().map(|a| self.item(q, a, &self.old))).collect();
+            let items: Vec<Item> = quarters.iter().flat_map(|q| q.asks.iter().map(|a| item(q, a, &self.old))).collect();
             let splits = split::assign(&items, self.spec.seed);
             let mut next = splits.into_iter();
             let mut all: Vec<(Quarter, &'static str)> = Vec::new();
@@ -126,19 +133,13 @@ impl City {
         })
     }
 
-    fn item(&self, quarter: &Quarter, ask: &Planned, classes: &Classes) -> Item {
-        let kind = &classes.kinds[ask.class];
-        let what = if ask.level == Level::Function { &kind.function } else { &kind.name };
-        Item { group: quarter.key.clone(), labels: vec![ask.level.label().to_owned(), what.clone()] }
-    }
-
     /// How far each level's and class's shares are from 6 to 1 to 3, the furthest first.
     pub fn deviations(&self) -> Vec<split::Deviation> {
         let (mut items, mut splits) = (Vec::new(), Vec::new());
         for (quarter, split) in self.plan().iter().filter(|(_, s)| *s != NEW_REGIONS) {
             let index = split::SPLITS.iter().position(|s| s == split).unwrap_or(0);
             for ask in &quarter.asks {
-                items.push(self.item(quarter, ask, &self.old));
+                items.push(item(quarter, ask, &self.old));
                 splits.push(index);
             }
         }
@@ -181,7 +182,8 @@ impl City {
         let (split, look) = self.looks(split);
         let classes = self.classes(&split);
         let quarters = self.plan().iter().filter(|(_, s)| *s == split).map(|(q, _)| q);
-        let found = quarters.flat_map(|q| q.asks.iter().enumerate().map(move |(i, a)| (q, i, a))).find(|f| f.2.id == id);
+        let found =
+            quarters.flat_map(|q| q.asks.iter().enumerate().map(move |(i, a)| (q, i, a))).find(|f| f.2.id == id);
         let Some((quarter, index, _)) = found else { return Vec::new() };
         let built = quarter::build(quarter, classes);
         self.scene(quarter, &built, &built.views[index], classes, String::new(), true).map(&look).labels
@@ -285,4 +287,11 @@ impl City {
             provenance: self.provenance(built, view),
         }
     }
+}
+
+/// A planned sample, to be put into a split.
+fn item(quarter: &Quarter, ask: &Planned, classes: &Classes) -> Item {
+    let kind = &classes.kinds[ask.class];
+    let what = if ask.level == Level::Function { &kind.function } else { &kind.name };
+    Item { group: quarter.key.clone(), labels: vec![ask.level.label().to_owned(), what.clone()] }
 }

@@ -96,20 +96,17 @@ fn grouped(
     let mut open: Vec<usize> = Vec::new();
     for ask in asks {
         let fits = open.iter().position(|q| quarters[*q].0.asks.iter().all(|other| agree(&ask, other, classes)));
-        let at = match fits {
-            Some(at) => open[at],
-            None => {
-                let n = quarters.len();
-                let key = format!("{prefix}{n:05}");
-                let region = first_region + random.below(regions as u64) as usize;
-                quarters.push((Quarter { key, seed: random.next_u64(), region, asks: Vec::new() }, 1 + random.below(3) as usize));
-                open.push(n);
-                if open.len() > 6 {
-                    open.remove(0);
-                }
-                n
+        let at = fits.map_or(quarters.len(), |at| open[at]);
+        if fits.is_none() {
+            let key = format!("{prefix}{at:05}");
+            let region = first_region + random.below(regions as u64) as usize;
+            let quarter = Quarter { key, seed: random.next_u64(), region, asks: Vec::new() };
+            quarters.push((quarter, 1 + random.below(3) as usize));
+            open.push(at);
+            if open.len() > 6 {
+                open.remove(0);
             }
-        };
+        }
         let (quarter, room) = &mut quarters[at];
         quarter.asks.push(ask);
         if quarter.asks.len() >= *room {

@@ -67,7 +67,12 @@ pub fn probe(city: &Arc<City>, split: &str) -> Probed {
                 for icon in &icons {
                     let half = (USUAL / icons.len() as f64).sqrt() * f64::from(size) / 2.0;
                     let [x, y] = to(icon.anchor);
-                    map.fill_rings(&[vec![[x - half, y - half], [x + half, y - half], [x + half, y + half], [x - half, y + half]]]);
+                    map.fill_rings(&[vec![
+                        [x - half, y - half],
+                        [x + half, y - half],
+                        [x + half, y + half],
+                        [x - half, y + half],
+                    ]]);
                     both.fill_rings(&[ring(icon.site)]);
                 }
                 let mut satellite = Mask::new(size, size);

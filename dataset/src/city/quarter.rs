@@ -201,7 +201,10 @@ impl Settler<'_> {
             let at = [site.centre[0] + dx, site.centre[1] + dy];
             // Not on the very edge either, where the icon would stand on the neighbour's ground.
             let inside = [[0.0, 0.0], [4.0, 4.0], [-4.0, 4.0], [4.0, -4.0], [-4.0, -4.0]];
-            if inside.iter().all(|d| socio_map::contains(std::slice::from_ref(&site.ring), [at[0] + d[0], at[1] + d[1]])) {
+            if inside
+                .iter()
+                .all(|d| socio_map::contains(std::slice::from_ref(&site.ring), [at[0] + d[0], at[1] + d[1]]))
+            {
                 return at;
             }
         }
@@ -269,7 +272,9 @@ impl Built {
         for street in &self.layout.streets {
             let line: Vec<Xy> = street.line.iter().map(|p| to(*p)).collect();
             let (kind, way) = match street.kind {
-                StreetKind::Road(road) => (MapKind::Road(road), if road <= Road::Primary { Way::Avenue } else { Way::Street }),
+                StreetKind::Road(road) => {
+                    (MapKind::Road(road), if road <= Road::Primary { Way::Avenue } else { Way::Street })
+                }
                 StreetKind::Rail => (MapKind::Rail, Way::Street),
                 StreetKind::River => (MapKind::Water, Way::River),
             };
@@ -283,16 +288,17 @@ impl Built {
                 }
                 StreetKind::Rail => features.push(feature(kind, Geometry::Line(line), Names::default(), 0.0)),
                 // Alleys have no names worth a label.
-                StreetKind::Road(Road::Service) => features.push(feature(kind, Geometry::Line(line), Names::default(), 0.0)),
+                StreetKind::Road(Road::Service) => {
+                    features.push(feature(kind, Geometry::Line(line), Names::default(), 0.0));
+                }
                 StreetKind::Road(_) => features.push(feature(kind, Geometry::Line(line), names, 0.0)),
             }
         }
         for meaning in &self.meanings {
             let kind = &classes.kinds[meaning.class];
             let ring: Vec<Xy> = self.layout.sites[meaning.site].ring.iter().map(|p| to(*p)).collect();
-            if let Some(ground) = ground(kind.sight, &kind.function) {
-                features.push(feature(ground, Geometry::Area(vec![ring]), Names::default(), 0.0));
-            }
+            let ground = ground(kind.sight, &kind.function);
+            features.push(feature(ground, Geometry::Area(vec![ring]), Names::default(), 0.0));
             let place = MapKind::Place { class: kind.name.clone(), group: Group::of_function(&kind.function) };
             // What this window asks for is never crowded out by what another one does.
             let rank = if view.sites.contains(&meaning.site) { 20.0 } else { meaning.rank };
@@ -307,15 +313,16 @@ impl Built {
     pub(crate) fn banks(&self, street: &layout::Street, half: f64) -> Vec<Xy> {
         let (a, b) = (street.from, street.to);
         let across = if a[0] == b[0] { [half, 0.0] } else { [0.0, half] };
-        let mut ring = self.layout.warp.line([a[0] - across[0], a[1] - across[1]], [b[0] - across[0], b[1] - across[1]]);
+        let mut ring =
+            self.layout.warp.line([a[0] - across[0], a[1] - across[1]], [b[0] - across[0], b[1] - across[1]]);
         ring.extend(self.layout.warp.line([b[0] + across[0], b[1] + across[1]], [a[0] + across[0], a[1] + across[1]]));
         ring
     }
 }
 
 /// How a full map paints the ground of a place.
-fn ground(sight: Sight, function: &str) -> Option<MapKind> {
-    Some(match (sight, function) {
+fn ground(sight: Sight, function: &str) -> MapKind {
+    match (sight, function) {
         (Sight::Graves, _) => MapKind::Green(Green::Cemetery),
         (Sight::Pitch | Sight::Courts, _) => MapKind::Green(Green::Pitch),
         (Sight::Golf | Sight::Fields, _) => MapKind::Green(Green::Grass),
@@ -327,7 +334,7 @@ fn ground(sight: Sight, function: &str) -> Option<MapKind> {
         (_, "Transportation stations") => MapKind::Land(Land::Transport),
         (_, "Commercial service" | "Business office") => MapKind::Land(Land::Commercial),
         _ => MapKind::Land(Land::Civic),
-    })
+    }
 }
 
 /// From metres of the quarter to pixels of a window.

@@ -50,7 +50,9 @@ impl Default for Spec {
 #[derive(Debug, thiserror::Error)]
 pub enum CityError {
     /// A specification that does not parse.
-    #[error("city option `{option}`: {why}; a city is written as city:samples=480,new=96,seed=0,style=pale,words=english,layers=places,size=768,satellite=jpeg92")]
+    #[error(
+        "city option `{option}`: {why}; a city is written as city:samples=480,new=96,seed=0,style=pale,words=english,layers=places,size=768,satellite=jpeg92"
+    )]
     Option {
         /// The option.
         option: String,
@@ -135,12 +137,7 @@ impl Spec {
     }
 
     pub(super) fn look(&self) -> Result<Look, CityError> {
-        Ok(Look {
-            style: Arc::new(style(&self.style)?),
-            words: self.words,
-            layers: self.layers,
-            jpeg: self.jpeg,
-        })
+        Ok(Look { style: Arc::new(style(&self.style)?), words: self.words, layers: self.layers, jpeg: self.jpeg })
     }
 }
 
@@ -163,7 +160,9 @@ mod tests {
 
     #[test]
     fn a_location_opens_the_same_city() {
-        for text in ["city", "city:seed=7,style=dark,words=both", "city:samples=20,new=0,size=256,satellite=png,layers=full"] {
+        for text in
+            ["city", "city:seed=7,style=dark,words=both", "city:samples=20,new=0,size=256,satellite=png,layers=full"]
+        {
             let spec = Spec::parse(text).unwrap();
             assert_eq!(Spec::parse(&spec.location()).unwrap(), spec, "{text}");
         }

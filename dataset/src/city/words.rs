@@ -13,12 +13,9 @@ const TEXT: &str = include_str!("words.toml");
 type Pair = [String; 2];
 
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
 struct File {
-    #[serde(rename = "version")]
-    _version: u32,
     language: Vec<Language>,
-    class: Vec<Patterns>,
+    class: Vec<Wording>,
     others: Others,
 }
 
@@ -35,7 +32,7 @@ struct Language {
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Patterns {
+struct Wording {
     name: String,
     /// English and Chinese.
     patterns: Vec<Pair>,
@@ -59,8 +56,8 @@ fn language(id: &str) -> Option<&'static Language> {
     file()?.language.iter().find(|l| l.id == id)
 }
 
-fn patterns(class: &str) -> Option<&'static Patterns> {
-    static BY_CLASS: OnceLock<BTreeMap<String, &'static Patterns>> = OnceLock::new();
+fn patterns(class: &str) -> Option<&'static Wording> {
+    static BY_CLASS: OnceLock<BTreeMap<String, &'static Wording>> = OnceLock::new();
     let index = || file().map(|f| f.class.iter().map(|p| (p.name.clone(), p)).collect()).unwrap_or_default();
     BY_CLASS.get_or_init(index).get(class).copied()
 }

@@ -76,14 +76,29 @@ fn front(configs: &[Config], lines: &[Line], about: &About) -> Vec<(&'static str
         ("language", json!(["en", "zh"])),
         ("task_categories", json!(["image-segmentation"])),
         ("size_categories", json!([size])),
-        ("tags", json!(["croissant", "geospatial", "remote-sensing", "socio-semantic-segmentation", "reasoning-segmentation"])),
+        (
+            "tags",
+            json!([
+                "croissant",
+                "geospatial",
+                "remote-sensing",
+                "socio-semantic-segmentation",
+                "reasoning-segmentation"
+            ]),
+        ),
         ("configs", configs.iter().map(config).collect()),
         ("dataset_info", configs.iter().map(info).collect()),
     ]
 }
 
 fn info(config: &Config) -> Value {
-    let own = [("id", "string"), ("problem", "string"), ("map_image", "image"), ("sat_image", "image"), ("mask_label", "image")];
+    let own = [
+        ("id", "string"),
+        ("problem", "string"),
+        ("map_image", "image"),
+        ("sat_image", "image"),
+        ("mask_label", "image"),
+    ];
     let mut features: Vec<Value> = own.iter().map(|(name, dtype)| json!({"name": name, "dtype": dtype})).collect();
     features.extend(config.schema.fields().iter().filter(|f| is_flat(f.data_type())).map(|f| {
         let dtype = match f.data_type() {

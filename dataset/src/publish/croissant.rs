@@ -138,7 +138,10 @@ fn columns(config: &Config) -> Vec<(String, Value, String)> {
         };
         (f.name().clone(), json!(kind))
     });
-    own.chain(extra).map(|(name, kind)| (super::card::meaning(&name).to_owned(), name, kind)).map(|(d, n, k)| (n, k, d)).collect()
+    own.chain(extra)
+        .map(|(name, kind)| (super::card::meaning(&name).to_owned(), name, kind))
+        .map(|(d, n, k)| (n, k, d))
+        .collect()
 }
 
 fn field(set: &str, name: &str, kind: &Value, description: &str, source: Value) -> Map<String, Value> {
@@ -173,7 +176,8 @@ fn samples(config: &Config) -> Value {
                 // From the file's path: only so can readers filter by it without reading everything.
                 let splits: Vec<&str> = config.splits.iter().map(|(s, _)| s.as_str()).collect();
                 let regex = format!("^(?:{}/)?({})(?:-.+\\.parquet)?$", config.folder, splits.join("|"));
-                let source = json!({"fileSet": files, "extract": {"fileProperty": "fullpath"}, "transform": {"regex": regex}});
+                let source =
+                    json!({"fileSet": files, "extract": {"fileProperty": "fullpath"}, "transform": {"regex": regex}});
                 let mut field = field(&config.name, &name, &kind, &description, source);
                 field.insert("references".to_owned(), json!({"field": {"@id": "splits/name"}}));
                 return Value::Object(field);
@@ -185,7 +189,11 @@ fn samples(config: &Config) -> Value {
             Value::Object(field(&config.name, &name, &kind, &description, source))
         })
         .collect();
-    let about = if config.name == "default" { "In domain: training, validation and test." } else { "Out of distribution: test." };
+    let about = if config.name == "default" {
+        "In domain: training, validation and test."
+    } else {
+        "Out of distribution: test."
+    };
     let mut key = vec![json!({"@id": format!("{}/id", config.name)})];
     if config.schema.field_with_name("split").is_ok() {
         key.insert(0, json!({"@id": format!("{}/split", config.name)}));
@@ -198,7 +206,8 @@ fn samples(config: &Config) -> Value {
 fn index_records(config: &Config) -> Value {
     let file = |column: &str| json!({"fileObject": {"@id": "index.parquet"}, "extract": {"column": column}});
     let text = json!("sc:Text");
-    let mut fields = vec![Value::Object(field("index", "file", &text, "The file that holds the sample.", file("file")))];
+    let mut fields =
+        vec![Value::Object(field("index", "file", &text, "The file that holds the sample.", file("file")))];
     for (name, kind, description) in columns(config) {
         if !["map_image", "sat_image", "mask_label"].contains(&name.as_str()) {
             fields.push(Value::Object(field("index", &name, &kind, &description, file(&name))));

@@ -7,6 +7,7 @@ use image::{Rgb, RgbImage};
 use serde_json::{Value, json};
 
 use super::PublishError;
+use crate::Level;
 use crate::files;
 use crate::parallel;
 use crate::picture;
@@ -77,10 +78,13 @@ fn entry(sample: &Encoded, split: &str, folder: &Path) -> Result<Option<Value>, 
     let Ok(decoded) = sample.decode() else { return Ok(None) };
     let Some(truth) = decoded.truth else { return Ok(None) };
     let query = decoded.query;
-    let plain: String = sample.id.chars().map(|c| if c.is_alphanumeric() || matches!(c, '_' | '-') { c } else { '-' }).collect();
+    let plain: String =
+        sample.id.chars().map(|c| if c.is_alphanumeric() || matches!(c, '_' | '-') { c } else { '-' }).collect();
     let key = format!("{split}-{plain}");
     let wrong = |e: &dyn std::fmt::Display| PublishError::Row(format!("sample `{}`: {e}", sample.id));
-    let bytes = |image: &Result<crate::store::Image, _>| -> Option<Vec<u8>> { image.as_ref().ok().map(|i: &crate::store::Image| i.bytes.clone()) };
+    let bytes = |image: &Result<crate::store::Image, _>| -> Option<Vec<u8>> {
+        image.as_ref().ok().map(|i: &crate::store::Image| i.bytes.clone())
+    };
     let ending = |bytes: &[u8]| if bytes.starts_with(b"\x89PNG") { "png" } else { "jpg" };
     let mut names = Vec::new();
     for (what, bytes) in [("sat", bytes(&sample.satellite)), ("map", bytes(&sample.map))] {
@@ -96,7 +100,7 @@ fn entry(sample: &Encoded, split: &str, folder: &Path) -> Result<Option<Value>, 
     let (w, h) = query.satellite.dimensions();
     let text = |column: &str| sample.extras.text(column);
     Ok(Some(json!({
-        "id": sample.id, "split": split, "level": query.level.map(|l| l.label()), "text": query.text,
+        "id": sample.id, "split": split, "level": query.level.map(Level::label), "text": query.text,
         "class": text("class"), "function": text("function"), "region": text("region"), "style": text("style"),
         "w": w, "h": h, "area": truth.mask.area() as f64 / (f64::from(w) * f64::from(h)),
         "instances": text("instances").and_then(|t| t.parse::<u64>().ok()).unwrap_or(truth.mask.components().len() as u64),

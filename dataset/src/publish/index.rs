@@ -29,13 +29,19 @@ pub(super) fn write(path: &Path, lines: &[Line], extra: &SchemaRef) -> Result<()
         fields.push(Field::new(field.name(), flat(field.data_type()), true));
         columns.push(column(lines, field.name(), field.data_type()));
     }
-    let edges: Fields = ["xmin", "ymin", "xmax", "ymax"].map(|n| Field::new(n, DataType::Float64, true)).to_vec().into();
+    let edges: Fields =
+        ["xmin", "ymin", "xmax", "ymax"].map(|n| Field::new(n, DataType::Float64, true)).to_vec().into();
     fields.push(Field::new("geometry", DataType::Binary, true));
     columns.push(geometry(lines));
     fields.push(Field::new("bbox", DataType::Struct(edges.clone()), true));
-    let corner = |i: usize| Arc::new(lines.iter().map(|l| l.bounds().map(|b| b[i])).collect::<Float64Array>()) as ArrayRef;
+    let corner =
+        |i: usize| Arc::new(lines.iter().map(|l| l.bounds().map(|b| b[i])).collect::<Float64Array>()) as ArrayRef;
     let present = lines.iter().map(|l| l.bounds().is_some()).collect::<Vec<_>>();
-    columns.push(Arc::new(StructArray::new(edges, vec![corner(0), corner(1), corner(2), corner(3)], Some(present.into()))));
+    columns.push(Arc::new(StructArray::new(
+        edges,
+        vec![corner(0), corner(1), corner(2), corner(3)],
+        Some(present.into()),
+    )));
     // Some readers take the key from Arrow's schema, some from the footer.
     let told = geo(lines).to_string();
     let schema = Schema::new(fields).with_metadata(std::collections::HashMap::from([("geo".to_owned(), told.clone())]));
@@ -110,7 +116,8 @@ fn geometry(lines: &[Line]) -> ArrayRef {
 /// The `geo` key of GeoParquet 1.1.
 fn geo(lines: &[Line]) -> Value {
     let edge = |name: &str| json!(["bbox", name]);
-    let covering = json!({"bbox": {"xmin": edge("xmin"), "ymin": edge("ymin"), "xmax": edge("xmax"), "ymax": edge("ymax")}});
+    let covering =
+        json!({"bbox": {"xmin": edge("xmin"), "ymin": edge("ymin"), "xmax": edge("xmax"), "ymax": edge("ymax")}});
     let mut column = json!({
         "encoding": "WKB", "geometry_types": [], "orientation": "counterclockwise", "edges": "planar", "covering": covering,
     });

@@ -203,5 +203,8 @@ impl Line {
 
 /// The rectangle around all samples that have one: west, south, east, north.
 fn around(lines: &[Line]) -> Option<[f64; 4]> {
-    lines.iter().filter_map(Line::bounds).reduce(|a, b| [a[0].min(b[0]), a[1].min(b[1]), a[2].max(b[2]), a[3].max(b[3])])
+    lines
+        .iter()
+        .filter_map(Line::bounds)
+        .reduce(|a, b| [a[0].min(b[0]), a[1].min(b[1]), a[2].max(b[2]), a[3].max(b[3])])
 }

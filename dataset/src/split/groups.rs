@@ -30,10 +30,10 @@ pub fn groups(scenes: &[Located], buffer: f64) -> Vec<usize> {
         let (x, y) = ((west / cell).floor() as i64, (south / cell).floor() as i64);
         for near in (-1..=1).flat_map(|dx| (-1..=1).map(move |dy| (x + dx, y + dy))) {
             for other in cells.get(&near).into_iter().flatten() {
-                if let (Some(a), Some(b)) = (scene.bounds, scenes[*other].bounds) {
-                    if gap(a, b) < buffer || gap(a, b) == 0.0 {
-                        forest.join(*other, i);
-                    }
+                if let (Some(a), Some(b)) = (scene.bounds, scenes[*other].bounds)
+                    && (gap(a, b) < buffer || gap(a, b) == 0.0)
+                {
+                    forest.join(*other, i);
                 }
             }
         }
@@ -79,7 +79,8 @@ mod tests {
 
     #[test]
     fn near_scenes_and_scenes_with_a_common_place_belong_together() {
-        let mut scenes = vec![at(0.0, 0.0, 100.0), at(550.0, 0.0, 100.0), at(5000.0, 0.0, 100.0), at(9000.0, 0.0, 100.0)];
+        let mut scenes =
+            vec![at(0.0, 0.0, 100.0), at(550.0, 0.0, 100.0), at(5000.0, 0.0, 100.0), at(9000.0, 0.0, 100.0)];
         assert_eq!(groups(&scenes, 500.0), [0, 0, 2, 3]);
         assert_eq!(groups(&scenes, 400.0), [0, 1, 2, 3]);
         scenes[0].keys.push("way/1".to_owned());

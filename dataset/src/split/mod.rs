@@ -192,7 +192,13 @@ mod tests {
                 (group, left) = (group + 1, 1 + random.below(largest));
             }
             left -= 1;
-            let level = if n % 1000 < 387 { "name" } else if n % 1000 < 814 { "class" } else { "function" };
+            let level = if n % 1000 < 387 {
+                "name"
+            } else if n % 1000 < 814 {
+                "class"
+            } else {
+                "function"
+            };
             // Long-tailed: the n-th class about 1/(n+6) as common, cut off by rejection.
             let class = loop {
                 let c = random.below(90);

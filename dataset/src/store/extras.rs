@@ -35,7 +35,8 @@ impl Extras {
     #[must_use]
     pub(crate) fn with_text(self, column: &str, text: &str) -> Self {
         let Some(batch) = self.0 else { return self };
-        let at = batch.schema().index_of(column).ok().filter(|i| *batch.schema().field(*i).data_type() == DataType::Utf8);
+        let at =
+            batch.schema().index_of(column).ok().filter(|i| *batch.schema().field(*i).data_type() == DataType::Utf8);
         let Some(at) = at else { return Self(Some(batch)) };
         let mut columns = batch.columns().to_vec();
         columns[at] = Arc::new(StringArray::from(vec![text]));

@@ -54,7 +54,8 @@ impl ParquetWriter {
     /// When the folder cannot be created, or holds the split already.
     pub fn create(root: &Path, split: &str, extra: &SchemaRef, shard_bytes: usize) -> Result<Self, StoreError> {
         // A suite has a folder of its own, in which its split is `test`: a hub's split names allow no dash.
-        let (folder, split) = if super::is_suite(split) { (root.join(split), "test") } else { (root.join("data"), split) };
+        let (folder, split) =
+            if super::is_suite(split) { (root.join(split), "test") } else { (root.join("data"), split) };
         files::create_dir(&folder)?;
         let begins = format!("{split}-");
         if let Some(old) = files::list(&folder)?

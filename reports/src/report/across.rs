@@ -37,13 +37,13 @@ pub(super) fn table(runs: &[Run], sets: &[Option<&str>], profile: &Profile, opti
         Row { group: *group, cells: row }
     });
     let rows = rows.collect();
-    let size = |set: &Option<&str>| {
-        let run = runs.iter().find(|r| name_of(r) == *set)?;
+    let size = |set: Option<&str>| {
+        let run = runs.iter().find(|r| name_of(r) == set)?;
         let info = run.manifest.set.as_ref()?;
         let data = &run.manifest.data;
         Some(format!("{} {} samples of split {}", info.title, data.samples, data.split))
     };
-    let sizes: Vec<String> = sets.iter().filter_map(size).collect();
+    let sizes: Vec<String> = sets.iter().copied().filter_map(size).collect();
     let suite = runs.iter().find_map(|r| r.manifest.set.as_ref()).map_or("", |s| s.suite.as_str());
     let mut table = Table {
         key: "sets".to_owned(),

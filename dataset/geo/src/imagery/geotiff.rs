@@ -60,7 +60,9 @@ pub(super) fn open(path: &Path) -> Result<Raster, GeoError> {
     let colour = match reader.colortype() {
         Ok(colour @ (ColorType::Gray(8) | ColorType::RGB(8) | ColorType::RGBA(8))) => colour,
         Ok(other) => {
-            let why = format!("has pixels of {other:?}: expected grey, RGB or RGBA of 8 bits; scale it (gdal_translate -ot Byte -scale)");
+            let why = format!(
+                "has pixels of {other:?}: expected grey, RGB or RGBA of 8 bits; scale it (gdal_translate -ot Byte -scale)"
+            );
             return Err(wrong(why));
         }
         Err(e) => return Err(wrong(format!("has pixels that cannot be read: {e}"))),
@@ -71,15 +73,19 @@ pub(super) fn open(path: &Path) -> Result<Raster, GeoError> {
         return Err(wrong("keeps its bands apart (INTERLEAVE=BAND): expected INTERLEAVE=PIXEL".into()));
     }
     // The decoder takes the differences of the wrong neighbours then.
-    if number(&mut reader, PREDICTOR).is_some_and(|p| p != 1) && samples != u16::from(colour.num_samples()) {
-        return Err(wrong(format!("has {samples} bands and a predictor: keep its first three (gdal_translate -b 1 -b 2 -b 3)")));
+    if number(&mut reader, PREDICTOR).is_some_and(|p| p != 1) && samples != colour.num_samples() {
+        return Err(wrong(format!(
+            "has {samples} bands and a predictor: keep its first three (gdal_translate -b 1 -b 2 -b 3)"
+        )));
     }
     let keys = reader.find_tag(KEYS).ok().flatten().and_then(|v| v.into_u16_vec().ok()).unwrap_or_default();
     // A projection of its own is no geographic system, whatever it rests on.
     let projected = key(&keys, MODEL_TYPE) == Some(1) || key(&keys, PROJECTED).is_some();
     let code = if projected { key(&keys, PROJECTED).filter(|c| *c != 32767) } else { key(&keys, GEOGRAPHIC) };
-    let code = code.ok_or_else(|| wrong("has no EPSG code in its GeoKeys: expected a GeoTIFF; a picture needs --bounds".into()))?;
-    let crs = Crs::of_code(code).ok_or_else(|| wrong(format!("is in EPSG:{code}, which is not known here: reproject it")))?;
+    let code = code
+        .ok_or_else(|| wrong("has no EPSG code in its GeoKeys: expected a GeoTIFF; a picture needs --bounds".into()))?;
+    let crs =
+        Crs::of_code(code).ok_or_else(|| wrong(format!("is in EPSG:{code}, which is not known here: reproject it")))?;
     let mut place = place(&mut reader).ok_or_else(|| {
         wrong("has neither pixel scale with tie point nor a transformation: it says nowhere where it lies".into())
     })?;
@@ -107,10 +113,10 @@ fn key(keys: &[u16], wanted: u16) -> Option<u16> {
 
 fn place(reader: &mut Reader) -> Option<Affine> {
     let numbers = |reader: &mut Reader, tag| reader.find_tag(tag).ok().flatten().and_then(|v| v.into_f64_vec().ok());
-    if let (Some(scale), Some(tie)) = (numbers(reader, PIXEL_SCALE), numbers(reader, TIE_POINTS)) {
-        if let ([sx, sy, ..], [u, v, _, x, y, ..]) = (scale.as_slice(), tie.as_slice()) {
-            return Some(Affine([*sx, 0.0, x - u * sx, 0.0, -sy, y + v * sy]));
-        }
+    if let (Some(scale), Some(tie)) = (numbers(reader, PIXEL_SCALE), numbers(reader, TIE_POINTS))
+        && let ([sx, sy, ..], [u, v, _, x, y, ..]) = (scale.as_slice(), tie.as_slice())
+    {
+        return Some(Affine([*sx, 0.0, x - u * sx, 0.0, -sy, y + v * sy]));
     }
     let m = numbers(reader, TRANSFORMATION)?;
     (m.len() == 16).then(|| Affine([m[0], m[1], m[3], m[4], m[5], m[7]]))
@@ -131,7 +137,13 @@ pub(super) fn chunk(raster: &Raster, index: u32) -> Result<RgbaImage, GeoError> 
     for (to, from) in picture.pixels_mut().zip(bytes.chunks_exact(channels)) {
         let [r, g, b] = if channels < 3 { [from[0]; 3] } else { [from[0], from[1], from[2]] };
         let empty = raster.no_data.is_some_and(|n| [r, g, b] == [n; 3]);
-        let alpha = if empty { 0 } else if channels == 4 && raster.opacity { from[3] } else { 255 };
+        let alpha = if empty {
+            0
+        } else if channels == 4 && raster.opacity {
+            from[3]
+        } else {
+            255
+        };
         to.0 = [r, g, b, alpha];
     }
     Ok(picture)

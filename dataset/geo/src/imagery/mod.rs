@@ -160,7 +160,8 @@ impl Raster {
 fn picture(path: &Path, [west, south, east, north]: [f64; 4]) -> Result<Raster, GeoError> {
     let inside = west < east && south < north && west >= -180.0 && east <= 180.0 && south > -85.06 && north < 85.06;
     if !inside {
-        let why = "bounds must be west,south,east,north in degrees with west < east, south < north, within Web Mercator";
+        let why =
+            "bounds must be west,south,east,north in degrees with west < east, south < north, within Web Mercator";
         return Err(GeoError::content(path, why));
     }
     let size = dimensions(path)?;

@@ -42,7 +42,8 @@ pub(super) fn find(folder: &Path, skipped: &mut Vec<GeoError>) -> Result<Option<
     let (kept, others): (Vec<Tile>, Vec<Tile>) = tiles.into_iter().partition(|t| t.zoom == zoom);
     // Coarser levels of a pyramid are no loss; strays that look finer are told.
     let strays = others.into_iter().filter(|t| t.zoom > zoom);
-    skipped.extend(strays.map(|t| GeoError::content(&t.path, format!("is of zoom {}, most tiles are of {zoom}", t.zoom))));
+    skipped
+        .extend(strays.map(|t| GeoError::content(&t.path, format!("is of zoom {}, most tiles are of {zoom}", t.zoom))));
     Ok(Some(kept))
 }
 
@@ -62,17 +63,15 @@ fn flat(path: PathBuf) -> Option<Tile> {
         stem.split(|c: char| !c.is_ascii_digit()).filter(|n| !n.is_empty()).map_while(|n| n.parse().ok()).collect();
     let [.., a, b, c] = numbers.as_slice() else { return None };
     let fits = |zoom: u64, x: u64, y: u64| zoom <= 24 && x < 1 << zoom && y < 1 << zoom;
-    let (zoom, x, y) = match (*a, *b, *c) {
-        (x, y, zoom) if zoom >= 10 && fits(zoom, x, y) => (zoom, x, y),
-        (zoom, x, y) if zoom >= 10 && fits(zoom, x, y) => (zoom, x, y),
-        _ => return None,
-    };
+    let orders = [(*c, *a, *b), (*a, *b, *c)];
+    let (zoom, x, y) = orders.into_iter().find(|(zoom, x, y)| *zoom >= 10 && fits(*zoom, *x, *y))?;
     Some(Tile { zoom: zoom as u32, x, y, path })
 }
 
 pub(super) fn sorted(folder: &Path) -> Result<Vec<PathBuf>, GeoError> {
     let entries = fs::read_dir(folder).map_err(GeoError::read(folder))?;
-    let mut paths = entries.map(|e| e.map(|e| e.path())).collect::<Result<Vec<_>, _>>().map_err(GeoError::read(folder))?;
+    let mut paths =
+        entries.map(|e| e.map(|e| e.path())).collect::<Result<Vec<_>, _>>().map_err(GeoError::read(folder))?;
     paths.sort();
     Ok(paths)
 }

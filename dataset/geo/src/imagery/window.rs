@@ -128,14 +128,12 @@ impl Pixels<'_> {
     fn pixel(&mut self, x: u32, y: u32) -> Result<Rgba<u8>, GeoError> {
         let (cw, ch) = (self.raster.chunk.0.max(1), self.raster.chunk.1.max(1));
         let chunk = y / ch * self.raster.width.div_ceil(cw) + x / cw;
-        let at = match self.last.iter().position(|(c, _)| *c == chunk) {
-            Some(at) => at,
-            None => {
-                self.last.truncate(3);
-                self.last.insert(0, (chunk, self.cache.chunk(self.index, self.raster, chunk)?));
-                0
-            }
-        };
+        let known = self.last.iter().position(|(c, _)| *c == chunk);
+        if known.is_none() {
+            self.last.truncate(3);
+            self.last.insert(0, (chunk, self.cache.chunk(self.index, self.raster, chunk)?));
+        }
+        let at = known.unwrap_or(0);
         let pixel = self.last[at].1.get_pixel_checked(x % cw, y % ch);
         Ok(pixel.copied().unwrap_or(Rgba([0; 4])))
     }

@@ -18,8 +18,9 @@ pub(super) fn read(path: &Path) -> Result<Vectors, GeoError> {
     let GeoJson::FeatureCollection(collection) = json else {
         return Err(GeoError::content(path, "is no FeatureCollection"));
     };
-    let crs = system(collection.foreign_members.as_ref().and_then(|m| m.get("crs")))
-        .ok_or_else(|| GeoError::content(path, "names a `crs` that is not known here: reproject it to longitude and latitude"))?;
+    let crs = system(collection.foreign_members.as_ref().and_then(|m| m.get("crs"))).ok_or_else(|| {
+        GeoError::content(path, "names a `crs` that is not known here: reproject it to longitude and latitude")
+    })?;
     let mut vectors = Vectors::default();
     let mut outside = 0;
     let mut total = 0;
@@ -124,6 +125,6 @@ fn shapes(feature: &Feature, crs: &Crs) -> Result<Vec<Shape>, &'static str> {
         GeometryValue::MultiPolygon { coordinates } => {
             one(area(coordinates.iter().flatten().map(|r| line(r)).collect::<Result<_, _>>()?))
         }
-        _ => Err("geometries other than points, lines and polygons"),
+        GeometryValue::GeometryCollection { .. } => Err("geometries other than points, lines and polygons"),
     }
 }

@@ -103,7 +103,8 @@ fn whole(path: &Path) -> Result<(), GeoError> {
     let length = std::fs::metadata(path).map_err(GeoError::read(path))?.len();
     let file = std::fs::File::open(path).map_err(GeoError::read(path))?;
     let mut blobs = 0_u64;
-    let mut reader = osmpbf::BlobReader::new_seekable(std::io::BufReader::new(file)).map_err(|e| wrong(&e.to_string()))?;
+    let mut reader =
+        osmpbf::BlobReader::new_seekable(std::io::BufReader::new(file)).map_err(|e| wrong(&e.to_string()))?;
     while let Some(header) = reader.next_header_skip_blob() {
         let (header, _) = header.map_err(|e| wrong(&e.to_string()))?;
         if blobs == 0 && header.blob_type() != osmpbf::BlobType::OsmHeader {
@@ -148,7 +149,11 @@ fn way_shape(way: &Way, nodes: &HashMap<i64, LonLat>) -> Result<Shape, &'static 
     implausible(line.iter().copied()).map_or(Ok(Shape::Line(line)), Err)
 }
 
-fn relation_shape(members: &[i64], ways: &HashMap<i64, &Way>, nodes: &HashMap<i64, LonLat>) -> Result<Shape, &'static str> {
+fn relation_shape(
+    members: &[i64],
+    ways: &HashMap<i64, &Way>,
+    nodes: &HashMap<i64, LonLat>,
+) -> Result<Shape, &'static str> {
     let pieces: Option<Vec<Vec<i64>>> = members.iter().map(|id| ways.get(id).map(|w| w.nodes.clone())).collect();
     let rings = pieces.and_then(joined).ok_or("multipolygons with missing ways")?;
     area(rings.iter().map(|r| located(r, nodes)).collect::<Result<_, _>>()?)

@@ -18,9 +18,8 @@ pub(super) fn push(c: char, x: f32, scale: f32, path: &mut PathBuilder) -> f32 {
         Some(glyph) => (glyph.get_width(), Box::new(|x, y| glyph.get_pixel(x, y))),
         None => (8, Box::new(|x, y| (2..14).contains(&y) && x < 7 && (matches!(x, 0 | 6) || matches!(y, 2 | 13)))),
     };
-    let ink = |cx: i32, cy: i32| {
-        cx >= 0 && cy >= 0 && (cx as usize) < width && cy < 16 && pixel(cx as usize, cy as usize)
-    };
+    let ink =
+        |cx: i32, cy: i32| cx >= 0 && cy >= 0 && (cx as usize) < width && cy < 16 && pixel(cx as usize, cy as usize);
     for ring in rings(width as i32, &ink) {
         for (i, (px, py)) in smoothed(&ring).into_iter().enumerate() {
             let (px, py) = (x + px * scale, (py - ASCENT) * scale);
@@ -82,14 +81,14 @@ fn smoothed(ring: &[(i32, i32)]) -> Vec<(f32, f32)> {
         (b.0 - a.0, b.1 - a.1)
     };
     let mut points = Vec::with_capacity(n);
-    for i in 0..n {
+    for (i, corner) in ring.iter().enumerate() {
         let (before, after) = (step(i + n - 1), step(i));
         if before == after {
             continue;
         }
-        let (x, y) = (ring[i].0 as f32, ring[i].1 as f32);
+        let (x, y) = (corner.0 as f32, corner.1 as f32);
         // A stair goes on: two steps back, or two ahead, it turns the other way.
-        let stair = step(i + n - 2) == after && before != after || step(i + 1) == before && before != after;
+        let stair = step(i + n - 2) == after || step(i + 1) == before;
         if stair && before != (-after.0, -after.1) {
             points.push((x - before.0 as f32 * 0.5, y - before.1 as f32 * 0.5));
             points.push((x + after.0 as f32 * 0.5, y + after.1 as f32 * 0.5));

@@ -152,7 +152,8 @@ mod tests {
 
     #[test]
     fn finnish_swedish_and_russian_letters_are_outlined_and_chinese_is_traced() {
-        for (text, outlined) in [("Töölönkatu", true), ("Åbovägen", true), ("Школа", true), ("济南动物园", false), ("さくら", false)]
+        for (text, outlined) in
+            [("Töölönkatu", true), ("Åbovägen", true), ("Школа", true), ("济南动物园", false), ("さくら", false)]
         {
             let parts = runs(text, face(false).unwrap());
             assert_eq!(parts, [(outlined, text.to_owned())]);
@@ -163,7 +164,8 @@ mod tests {
 
     #[test]
     fn what_cannot_be_set_is_left_out() {
-        for (text, can) in [("Helsinki", true), ("济南", true), ("كابول", false), ("बनेपा", false), ("תל אביב", false)] {
+        for (text, can) in [("Helsinki", true), ("济南", true), ("كابول", false), ("बनेपा", false), ("תל אביב", false)]
+        {
             assert_eq!(writes(text), can, "{text}");
         }
     }
@@ -171,11 +173,10 @@ mod tests {
     #[test]
     fn scripts_mix_in_one_line() {
         let parts = runs("Bus 南京路 Stop", face(false).unwrap());
-        assert_eq!(parts.iter().map(|(o, t)| (*o, t.as_str())).collect::<Vec<_>>(), [
-            (true, "Bus "),
-            (false, "南京路 "),
-            (true, "Stop")
-        ]);
+        assert_eq!(
+            parts.iter().map(|(o, t)| (*o, t.as_str())).collect::<Vec<_>>(),
+            [(true, "Bus "), (false, "南京路 "), (true, "Stop")]
+        );
     }
 
     #[test]

@@ -141,7 +141,8 @@ fn joined(mut lines: Vec<Vec<Xy>>) -> Vec<Vec<Xy>> {
     while let Some(mut line) = lines.pop() {
         loop {
             let (first, last) = (line[0], line[line.len() - 1]);
-            let meets = |l: &Vec<Xy>| l[0] == last || l[l.len() - 1] == last || l[0] == first || l[l.len() - 1] == first;
+            let meets =
+                |l: &Vec<Xy>| l[0] == last || l[l.len() - 1] == last || l[0] == first || l[l.len() - 1] == first;
             let Some(at) = lines.iter().position(meets) else { break };
             let mut other = lines.swap_remove(at);
             if other[0] == first || other[other.len() - 1] == first {
@@ -167,7 +168,8 @@ struct Spot {
 impl Spot {
     fn quad(&self, width: f64, height: f64, shift: f64) -> Quad {
         let ([x, y], [dx, dy]) = (self.middle, self.direction);
-        let corner = |along: f64, down: f64| [x + dx * along - dy * (down + shift), y + dy * along + dx * (down + shift)];
+        let corner =
+            |along: f64, down: f64| [x + dx * along - dy * (down + shift), y + dy * along + dx * (down + shift)];
         let (w, h) = (width / 2.0, height / 2.0);
         [corner(-w, -h), corner(w, -h), corner(w, h), corner(-w, h)]
     }

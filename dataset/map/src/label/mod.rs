@@ -87,25 +87,23 @@ fn draw_icon(canvas: &mut Canvas, feature: &Feature, style: &Style, [x, y]: Xy) 
     let (x, y, half) = (x as f32, y as f32, poi.plate_px / 2.0);
     let plate = match poi.plate {
         Plate::Disc => tiny_skia::PathBuilder::from_circle(x, y, half),
-        Plate::Square => Rect::from_xywh(x - half, y - half, poi.plate_px, poi.plate_px)
-            .map(tiny_skia::PathBuilder::from_rect),
+        Plate::Square => {
+            Rect::from_xywh(x - half, y - half, poi.plate_px, poi.plate_px).map(tiny_skia::PathBuilder::from_rect)
+        }
         Plate::None => None,
     };
     let glyph = icon::path(class, poi.icon_px, x, y);
-    let ink = match plate {
-        Some(plate) => {
-            canvas.stroke(&plate, &Pen::solid(poi.halo, 2.0));
-            canvas.fill(&plate, colour, 1.0);
-            // On a plate the glyph is cut out in white, or in black where the plate is too light for it.
-            let [r, g, b] = colour.0.map(u32::from);
-            if 299 * r + 587 * g + 114 * b > 175_000 { crate::Colour([24, 24, 24]) } else { crate::Colour([255; 3]) }
+    let ink = if let Some(plate) = plate {
+        canvas.stroke(&plate, &Pen::solid(poi.halo, 2.0));
+        canvas.fill(&plate, colour, 1.0);
+        // On a plate the glyph is cut out in white, or in black where the plate is too light for it.
+        let [r, g, b] = colour.0.map(u32::from);
+        if 299 * r + 587 * g + 114 * b > 175_000 { crate::Colour([24, 24, 24]) } else { crate::Colour([255; 3]) }
+    } else {
+        if let Some(glyph) = &glyph {
+            canvas.stroke(glyph, &Pen::solid(poi.halo, 2.0));
         }
-        None => {
-            if let Some(glyph) = &glyph {
-                canvas.stroke(glyph, &Pen::solid(poi.halo, 2.0));
-            }
-            colour
-        }
+        colour
     };
     if let Some(glyph) = glyph {
         canvas.fill(&glyph, ink, 1.0);

@@ -79,7 +79,7 @@ fn site(region: &Region, rect: Rect, warp: &Warp, sites: &mut Vec<Site>, random:
         let outer = corners[corner];
         let inner = [if right { cut.x0 } else { cut.x1 }, if low { cut.y0 } else { cut.y1 }];
         // Clockwise round the missing corner.
-        let (before, after) = if corner % 2 == 0 {
+        let (before, after) = if corner.is_multiple_of(2) {
             ([outer[0], inner[1]], [inner[0], outer[1]])
         } else {
             ([inner[0], outer[1]], [outer[0], inner[1]])
@@ -97,8 +97,11 @@ fn site(region: &Region, rect: Rect, warp: &Warp, sites: &mut Vec<Site>, random:
 /// A rectangle without one of its corners, as two rectangles.
 fn around(rect: Rect, cut: Rect) -> [Rect; 2] {
     let beside = if cut.x0 > rect.x0 { Rect { x1: cut.x0, ..rect } } else { Rect { x0: cut.x1, ..rect } };
-    let past =
-        if cut.y0 > rect.y0 { Rect { y0: rect.y0, y1: cut.y0, ..cut } } else { Rect { y0: cut.y1, y1: rect.y1, ..cut } };
+    let past = if cut.y0 > rect.y0 {
+        Rect { y0: rect.y0, y1: cut.y0, ..cut }
+    } else {
+        Rect { y0: cut.y1, y1: rect.y1, ..cut }
+    };
     [beside, past]
 }
 

@@ -112,8 +112,7 @@ fn class(morphology: Morphology, n: usize, random: &mut SplitMix) -> Road {
     match morphology {
         Morphology::Grid if n % 6 == 2 => Road::Primary,
         Morphology::Grid if n % 3 == 2 => Road::Secondary,
-        Morphology::Grid | Morphology::Sprawl if n % 2 == 0 => Road::Tertiary,
-        Morphology::Grid => Road::Residential,
+        Morphology::Grid | Morphology::Sprawl if n.is_multiple_of(2) => Road::Tertiary,
         Morphology::Superblocks => match random.below(6) {
             0 => Road::Trunk,
             1 | 2 => Road::Primary,
@@ -121,14 +120,13 @@ fn class(morphology: Morphology, n: usize, random: &mut SplitMix) -> Road {
         },
         Morphology::Radial if n % 5 == 1 => Road::Trunk,
         Morphology::Radial if n % 5 == 3 => Road::Secondary,
-        Morphology::Radial => Road::Residential,
         Morphology::Organic => match random.below(5) {
             0 => Road::Secondary,
             1 | 2 => Road::Tertiary,
             _ => Road::Residential,
         },
         Morphology::Sprawl if n % 7 == 3 => Road::Secondary,
-        Morphology::Sprawl => Road::Residential,
+        Morphology::Grid | Morphology::Radial | Morphology::Sprawl => Road::Residential,
     }
 }
 

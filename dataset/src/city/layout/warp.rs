@@ -130,13 +130,9 @@ mod tests {
 
     #[test]
     fn no_warp_folds_the_plan() {
-        for morphology in [
-            Morphology::Grid,
-            Morphology::Superblocks,
-            Morphology::Radial,
-            Morphology::Organic,
-            Morphology::Sprawl,
-        ] {
+        for morphology in
+            [Morphology::Grid, Morphology::Superblocks, Morphology::Radial, Morphology::Organic, Morphology::Sprawl]
+        {
             let warp = Warp::new(morphology, &mut SplitMix(3));
             for i in -40..40 {
                 for j in -40..40 {

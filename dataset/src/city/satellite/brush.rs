@@ -52,8 +52,7 @@ impl<'a> Brush<'a> {
     ) {
         let (Some(path), Some(p)) = (self.path(points, closed), self.pixmap.as_mut()) else { return };
         let width = (metres * self.scale).max(0.5) as f32;
-        let stroke =
-            Stroke { width, line_join: LineJoin::Round, line_cap: LineCap::Butt, dash, ..Stroke::default() };
+        let stroke = Stroke { width, line_join: LineJoin::Round, line_cap: LineCap::Butt, dash, ..Stroke::default() };
         p.stroke_path(&path, &paint(colour, alpha), &stroke, Transform::identity(), None);
     }
 
@@ -63,7 +62,9 @@ impl<'a> Brush<'a> {
         if !self.seen(x, y, radius) {
             return;
         }
-        if let (Some(path), Some(p)) = (PathBuilder::from_circle(x as f32, y as f32, radius.max(0.4)), self.pixmap.as_mut()) {
+        if let (Some(path), Some(p)) =
+            (PathBuilder::from_circle(x as f32, y as f32, radius.max(0.4)), self.pixmap.as_mut())
+        {
             p.fill_path(&path, &paint(colour, alpha), FillRule::Winding, Transform::identity(), None);
         }
     }
@@ -81,7 +82,9 @@ impl<'a> Brush<'a> {
         if !self.seen(x, y, radius) {
             return;
         }
-        if let (Some(path), Some(p)) = (PathBuilder::from_circle(x as f32, y as f32, radius.max(0.4)), self.shadows.as_mut()) {
+        if let (Some(path), Some(p)) =
+            (PathBuilder::from_circle(x as f32, y as f32, radius.max(0.4)), self.shadows.as_mut())
+        {
             p.fill_path(&path, &paint([12, 16, 30], 1.0), FillRule::Winding, Transform::identity(), None);
         }
     }

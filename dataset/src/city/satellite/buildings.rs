@@ -149,7 +149,12 @@ fn leaf_buildings(warp: &Warp, leaf: &Leaf, manner: u64, colour: Colour, stand: 
     if area < 420.0 {
         let (fw, fh) = (random.between(0.55, 0.9), random.between(0.55, 0.9));
         let (x, y) = (r.x0 + w * (1.0 - fw) * random.unit(), r.y0 + h * (1.0 - fh) * random.unit());
-        block(Rect { x0: x, y0: y, x1: x + w * fw, y1: y + h * fh }, random.between(4.0, 8.0), random.chance(0.6), random);
+        block(
+            Rect { x0: x, y0: y, x1: x + w * fw, y1: y + h * fh },
+            random.between(4.0, 8.0),
+            random.chance(0.6),
+            random,
+        );
         return;
     }
     match manner {
@@ -194,7 +199,8 @@ fn leaf_buildings(warp: &Warp, leaf: &Leaf, manner: u64, colour: Colour, stand: 
             let rect = Rect { x1: r.x0 + w * random.between(0.6, 0.9), y1: r.y0 + h * random.between(0.5, 0.9), ..r };
             block(rect, random.between(6.0, 10.0), false, random);
             let (tw, th) = (rect.width() * random.between(0.35, 0.6), rect.height() * random.between(0.35, 0.6));
-            let (x, y) = (rect.x0 + (rect.width() - tw) * random.unit(), rect.y0 + (rect.height() - th) * random.unit());
+            let (x, y) =
+                (rect.x0 + (rect.width() - tw) * random.unit(), rect.y0 + (rect.height() - th) * random.unit());
             block(Rect { x0: x, y0: y, x1: x + tw, y1: y + th }, random.between(20.0, 46.0), false, random);
         }
     }

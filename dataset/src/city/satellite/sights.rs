@@ -22,7 +22,8 @@ pub(super) fn paint(
     stand: &mut Stand,
     random: &mut SplitMix,
 ) -> Vec<Leaf> {
-    let Some(largest) = site.leaves.iter().map(|l| l.rect).reduce(|a, b| if a.area() >= b.area() { a } else { b }) else {
+    let Some(largest) = site.leaves.iter().map(|l| l.rect).reduce(|a, b| if a.area() >= b.area() { a } else { b })
+    else {
         return Vec::new();
     };
     let whole = bounds(site);
@@ -55,7 +56,8 @@ fn free(site: &Site, whole: Rect, largest: Rect) -> Rect {
     }
     // Full-width and full-height bands of parcels.
     let bands = [(true, whole.y0, whole.y1), (false, whole.x0, whole.x1)].into_iter().flat_map(|(lying, from, to)| {
-        let edges = site.leaves.iter().flat_map(move |l| if lying { [l.rect.y0, l.rect.y1] } else { [l.rect.x0, l.rect.x1] });
+        let edges =
+            site.leaves.iter().flat_map(move |l| if lying { [l.rect.y0, l.rect.y1] } else { [l.rect.x0, l.rect.x1] });
         edges.flat_map(move |e| {
             if lying {
                 [Rect { y0: from, y1: e, ..whole }, Rect { y0: e, y1: to, ..whole }]
@@ -77,10 +79,12 @@ fn overlap(a: &Rect, b: &Rect) -> f64 {
 }
 
 fn bounds(site: &Site) -> Rect {
-    site.leaves.iter().map(|l| l.rect).fold(
-        Rect { x0: f64::INFINITY, y0: f64::INFINITY, x1: f64::NEG_INFINITY, y1: f64::NEG_INFINITY },
-        |a, b| Rect { x0: a.x0.min(b.x0), y0: a.y0.min(b.y0), x1: a.x1.max(b.x1), y1: a.y1.max(b.y1) },
-    )
+    site.leaves
+        .iter()
+        .map(|l| l.rect)
+        .fold(Rect { x0: f64::INFINITY, y0: f64::INFINITY, x1: f64::NEG_INFINITY, y1: f64::NEG_INFINITY }, |a, b| {
+            Rect { x0: a.x0.min(b.x0), y0: a.y0.min(b.y0), x1: a.x1.max(b.x1), y1: a.y1.max(b.y1) }
+        })
 }
 
 struct Painter<'a, 'b> {
