@@ -134,7 +134,7 @@ Example:
     /// How far one of the two images of the embedded city alone would lead: three simple probes
     #[command(after_help = "Example:\n  socio-bench data probe --data city:samples=2000 --split test")]
     Probe {
-        /// city[:OPTIONS].
+        /// city or city:OPTIONS.
         #[arg(long, default_value = "city")]
         data: String,
         /// The split.

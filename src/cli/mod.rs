@@ -119,7 +119,7 @@ Example:
 
 #[derive(Args)]
 pub(crate) struct DataArgs {
-    /// A folder (raw layout or parquet), a parquet file, hub:OWNER/NAME, city[:OPTIONS] (the embedded city, the
+    /// A folder (raw layout or parquet), a parquet file, hub:OWNER/NAME, city or city:OPTIONS (the embedded city, the
     /// default) or restyle:KIND@SEVERITY:DATA.
     #[arg(long)]
     pub(crate) data: Option<String>,

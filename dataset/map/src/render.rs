@@ -123,7 +123,7 @@ mod tests {
         features
     }
 
-    fn request<'a>(style: &'a Style, words: Words) -> Request<'a> {
+    fn request(style: &Style, words: Words) -> Request<'_> {
         Request { width: 512, height: 512, resolution: 0.6, style, words, layers: Layers::Full, satellite: None }
     }
 
