@@ -99,8 +99,10 @@ fn entry(sample: &Encoded, split: &str, folder: &Path) -> Result<Option<Value>, 
     files::write(&folder.join(format!("{key}.thumb.jpg")), &picture::to_jpeg(&thumb, 80).map_err(|e| wrong(&e))?)?;
     let (w, h) = query.satellite.dimensions();
     let text = |column: &str| sample.extras.text(column);
+    // A sample shown again on another map is told apart: the page links to samples by their ids.
+    let again = split.strip_prefix(crate::city::OTHER_STYLE).map(|style| format!("{}@{style}", sample.id));
     Ok(Some(json!({
-        "id": sample.id, "split": split, "level": query.level.map(Level::label), "text": query.text,
+        "id": again.unwrap_or_else(|| sample.id.clone()), "split": split, "level": query.level.map(Level::label), "text": query.text,
         "class": text("class"), "function": text("function"), "region": text("region"), "style": text("style"),
         "w": w, "h": h, "area": truth.mask.area() as f64 / (f64::from(w) * f64::from(h)),
         "instances": text("instances").and_then(|t| t.parse::<u64>().ok()).unwrap_or(truth.mask.components().len() as u64),

@@ -42,7 +42,15 @@ impl Street {
 
 pub(super) struct Net {
     pub(super) streets: Vec<Street>,
-    pub(super) cells: Vec<Rect>,
+    pub(super) cells: Vec<Cell>,
+}
+
+/// A rectangle between streets, and how far beyond each of its sides (left, upper, right, lower) the middle of the street
+/// there is.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Cell {
+    pub(super) rect: Rect,
+    pub(super) reach: [f64; 4],
 }
 
 /// A line across the quarter.
@@ -78,15 +86,24 @@ pub(super) fn net(morphology: Morphology, random: &mut SplitMix) -> Net {
     let mut cells = Vec::new();
     for x in xs.windows(2) {
         for y in ys.windows(2) {
-            cells.push(Rect {
-                x0: x[0].at + x[0].kind.half(),
-                x1: x[1].at - x[1].kind.half(),
-                y0: y[0].at + y[0].kind.half(),
-                y1: y[1].at - y[1].kind.half(),
-            });
+            let halves = [x[0].kind, y[0].kind, x[1].kind, y[1].kind].map(StreetKind::half);
+            let road = |kind: StreetKind, half: f64| if matches!(kind, StreetKind::Road(_)) { half } else { 0.0 };
+            let reach = [
+                road(x[0].kind, halves[0]),
+                road(y[0].kind, halves[1]),
+                road(x[1].kind, halves[2]),
+                road(y[1].kind, halves[3]),
+            ];
+            let rect = Rect {
+                x0: x[0].at + halves[0],
+                y0: y[0].at + halves[1],
+                x1: x[1].at - halves[2],
+                y1: y[1].at - halves[3],
+            };
+            cells.push(Cell { rect, reach });
         }
     }
-    Net { streets, cells: cells.into_iter().filter(Rect::is_proper).collect() }
+    Net { streets, cells: cells.into_iter().filter(|c| c.rect.is_proper()).collect() }
 }
 
 fn bands(morphology: Morphology, from: f64, to: f64, spacing: [f64; 2], random: &mut SplitMix) -> Vec<Band> {
@@ -133,7 +150,7 @@ fn class(morphology: Morphology, n: usize, random: &mut SplitMix) -> Road {
 /// Splits a cell into blocks by streets of its own, which are added to `streets`.
 pub(super) fn blocks(
     morphology: Morphology,
-    cell: Rect,
+    cell: Cell,
     streets: &mut Vec<Street>,
     random: &mut SplitMix,
 ) -> Vec<Rect> {
@@ -141,11 +158,11 @@ pub(super) fn blocks(
         Morphology::Superblocks => (175.0, Road::Residential, Road::Service),
         Morphology::Organic => (82.0, Road::Residential, Road::Service),
         Morphology::Radial => (150.0, Road::Residential, Road::Service),
-        Morphology::Grid | Morphology::Sprawl => return vec![cell],
+        Morphology::Grid | Morphology::Sprawl => return vec![cell.rect],
     };
     let mut blocks = Vec::new();
     let mut open = vec![(cell, 0)];
-    while let Some((rect, depth)) = open.pop() {
+    while let Some((Cell { rect, reach }, depth)) = open.pop() {
         let long = rect.width().max(rect.height());
         // Some blocks stay whole: there the large places fit.
         if long < largest || depth > 0 && long < largest * 1.9 && random.chance(0.3) {
@@ -155,16 +172,20 @@ pub(super) fn blocks(
         let road = if depth == 0 { first } else { then };
         let (half, share) = (half_width(road), random.between(0.36, 0.64));
         let kind = StreetKind::Road(road);
+        let [left, upper, right, lower] = reach;
+        // Streets end in the middle of those that they meet; a river or a railway they only reach.
         if rect.width() >= rect.height() {
             let at = rect.x0 + rect.width() * share;
-            streets.push(Street::new(kind, [at, rect.y0], [at, rect.y1]));
-            open.push((Rect { x1: at - half, ..rect }, depth + 1));
-            open.push((Rect { x0: at + half, ..rect }, depth + 1));
+            streets.push(Street::new(kind, [at, rect.y0 - upper], [at, rect.y1 + lower]));
+            let (a, b) = (Rect { x1: at - half, ..rect }, Rect { x0: at + half, ..rect });
+            open.push((Cell { rect: a, reach: [left, upper, half, lower] }, depth + 1));
+            open.push((Cell { rect: b, reach: [half, upper, right, lower] }, depth + 1));
         } else {
             let at = rect.y0 + rect.height() * share;
-            streets.push(Street::new(kind, [rect.x0, at], [rect.x1, at]));
-            open.push((Rect { y1: at - half, ..rect }, depth + 1));
-            open.push((Rect { y0: at + half, ..rect }, depth + 1));
+            streets.push(Street::new(kind, [rect.x0 - left, at], [rect.x1 + right, at]));
+            let (a, b) = (Rect { y1: at - half, ..rect }, Rect { y0: at + half, ..rect });
+            open.push((Cell { rect: a, reach: [left, upper, right, half] }, depth + 1));
+            open.push((Cell { rect: b, reach: [left, half, right, lower] }, depth + 1));
         }
     }
     blocks
