@@ -189,8 +189,8 @@ struct Check {
     samples: Seen,
     groups: Seen,
     unseen: BTreeSet<String>,
-    /// Scenes with coordinates: split, id, file, and bounds in metres.
-    placed: Vec<(String, String, String, [f64; 4])>,
+    /// Scenes with coordinates: split, id, file, and where.
+    placed: Vec<(String, String, String, Located)>,
 }
 
 /// The split whose samples another one shows again on other maps: between the two nothing leaks.
@@ -199,7 +199,7 @@ fn home(split: &str) -> &str {
 }
 
 impl Check {
-    /// Notes where a sample lies, in metres of a plane through its own latitude.
+    /// Notes where a sample lies.
     fn place(&mut self, split: &str, sample: &Encoded) {
         let degrees = |column: &str| sample.extras.text(column).and_then(|t| t.parse::<f64>().ok());
         let (Some(west), Some(south), Some(east), Some(north)) =
@@ -209,15 +209,17 @@ impl Check {
         };
         let low = Mercator::from(LonLat { lon: west, lat: south });
         let high = Mercator::from(LonLat { lon: east, lat: north });
-        let scale = metres_at(f64::midpoint(low.y, high.y));
-        let bounds = [low.x, low.y, high.x, high.y].map(|v| v * scale);
-        self.placed.push((split.to_owned(), sample.id.clone(), sample.origin.file.display().to_string(), bounds));
+        let located = Located {
+            keys: Vec::new(),
+            bounds: Some([low.x, low.y, high.x, high.y]),
+            scale: metres_at(f64::midpoint(low.y, high.y)),
+        };
+        self.placed.push((split.to_owned(), sample.id.clone(), sample.origin.file.display().to_string(), located));
     }
 
     /// Finds scenes of different splits that are too near to each other.
     fn neighbours(&mut self, buffer: f64) {
-        let located: Vec<Located> =
-            self.placed.iter().map(|p| Located { keys: Vec::new(), bounds: Some(p.3) }).collect();
+        let located: Vec<Located> = self.placed.iter().map(|p| p.3.clone()).collect();
         let mut told: BTreeMap<usize, usize> = BTreeMap::new();
         for (i, group) in groups(&located, buffer).into_iter().enumerate() {
             let first = *told.entry(group).or_insert(i);

@@ -38,7 +38,18 @@ pub(crate) fn command(args: BuildArgs) -> Outcome {
 
 /// Writes the embedded city.
 fn city(options: &str, args: &BuildArgs, how: &WriteOptions) -> Result<Built, Failure> {
+    let own = ["style=", "words=", "layers=", "satellite="];
+    if let Some(option) = options.split(',').find(|o| own.iter().any(|k| o.trim().starts_with(k))) {
+        let why = "give --style, --labels, --layers or --satellite instead";
+        return Err(Failure::usage(format!("--city {option}: {why}")));
+    }
+    if !args.level.is_empty() || args.only_split.is_some() {
+        return Err(Failure::usage("--level and --only-split are of real places: the city has its own plan"));
+    }
     let mut spec = Spec::parse(&format!("city:{options}"))?;
+    if !options.contains("seed=") {
+        spec.seed = args.seed;
+    }
     let look = look(&args.look, &args.satellite)?;
     spec.style.clone_from(&args.look.style);
     (spec.words, spec.layers, spec.jpeg, spec.threads) = (look.words, look.layers, look.jpeg, Some(how.threads));

@@ -146,7 +146,7 @@ fn a_machine_reads_the_labels() {
     for style in Style::names().take(if all { 8 } else { 1 }) {
         for (language, words) in cases {
             let (mut shown, mut missed) = (0, Vec::new());
-            for spot in &SPOTS[..if all { 4 } else { 2 }] {
+            for spot in &SPOTS[..if all { 3 } else { 2 }] {
                 let objects = if spot.0 == "helsinki" { &helsinki } else { &monaco };
                 let drawn = map(objects, *spot, &look(style, *words, Layers::RoadsAndPlaces));
                 let (n, lost) = read(&reader, &drawn.image, &drawn.labels);
@@ -154,7 +154,7 @@ fn a_machine_reads_the_labels() {
                 missed.extend(lost);
             }
             let real = (shown, missed.len());
-            let (n, lost) = city(&reader, style, *words, if all { 6 } else { 3 });
+            let (n, lost) = city(&reader, style, *words, if all { 4 } else { 3 });
             let share = |(shown, lost): (usize, usize)| 100.0 * (1.0 - lost as f64 / shown.max(1) as f64);
             println!(
                 "| {style} | {language} | {:.1} % of {} | {:.1} % of {n} |",

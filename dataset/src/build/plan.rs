@@ -78,10 +78,10 @@ pub fn plan(inputs: &Inputs<'_>, options: &BuildOptions) -> Plan {
             *number += 1;
             ask.id = format!("{}_{number:06}", ask.level.prefix());
         }
-        let scale = metres_at(bounds.centre().y);
         located.push(Located {
             keys: ids,
-            bounds: Some([bounds.west, bounds.south, bounds.east, bounds.north].map(|v| v * scale)),
+            bounds: Some([bounds.west, bounds.south, bounds.east, bounds.north]),
+            scale: metres_at(bounds.centre().y),
         });
         let key = plan.areas[index].id.clone();
         plan.scenes.push(PlannedScene { key, group: String::new(), split: String::new(), bounds, asks });

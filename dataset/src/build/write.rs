@@ -13,7 +13,6 @@ use crate::files::{self, FileError};
 use crate::hash::sha256_hex;
 use crate::scene::{columns, map_file};
 use crate::split::{self, Deviation};
-use crate::store::is_suite;
 use crate::store::{Dataset, Encoded, Fields, ParquetWriter, RawWriter, StoreError};
 use crate::{city, parallel};
 
@@ -190,9 +189,7 @@ impl SetWriter {
                 self.parquet.insert(split.to_owned(), writer);
             }
             if let Some(writer) = self.parquet.get_mut(split) {
-                // The column says what the file's name says.
-                let own = if is_suite(split) { "test" } else { split };
-                writer.write(Encoded { extras: sample.extras.with_text("split", own), ..sample })?;
+                writer.write(sample)?;
             }
         } else {
             if !self.raw.contains_key(split) {

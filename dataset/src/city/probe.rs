@@ -33,8 +33,10 @@ pub struct Probed {
 
 /// Probes the samples of a split.
 pub fn probe(city: &Arc<City>, split: &str) -> Probed {
+    // The test samples on other maps are the test samples.
+    let split = city.looks(split).0;
     let quarters: Vec<_> = city.plan().iter().filter(|(_, s)| *s == split).map(|(q, _)| q.clone()).collect();
-    let (shared, split) = (Arc::clone(city), split.to_owned());
+    let shared = Arc::clone(city);
     let all = parallel::in_order(quarters.into_iter(), parallel::processors(), move |quarter| {
         let classes = shared.classes(&split);
         let built = quarter::build(&quarter, classes);

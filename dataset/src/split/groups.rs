@@ -3,12 +3,15 @@
 use std::collections::{BTreeMap, HashMap};
 
 /// What ties a scene to others.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Located {
     /// Keys of its images and places: scenes with a common key belong together.
     pub keys: Vec<String>,
-    /// West, south, east, north in metres of a plane, where it is anywhere.
+    /// West, south, east, north on a plane shared by all, where it is anywhere.
     pub bounds: Option<[f64; 4]>,
+    /// Metres on the ground for one unit of the plane, at the scene: 1 on a plane in metres, the cosine of the latitude on
+    /// Web Mercator.
+    pub scale: f64,
 }
 
 /// The group of each scene, as the index of its first member: connected components over common keys and over bounds
@@ -22,17 +25,19 @@ pub fn groups(scenes: &[Located], buffer: f64) -> Vec<usize> {
             forest.join(first, i);
         }
     }
-    let largest = scenes.iter().filter_map(|s| s.bounds).map(|[w, s, e, n]| (e - w).max(n - s)).fold(1.0, f64::max);
-    let cell = largest + buffer.max(0.0);
+    let placed = || scenes.iter().filter(|s| s.bounds.is_some());
+    let largest = placed().filter_map(|s| s.bounds).map(|[w, s, e, n]| (e - w).max(n - s)).fold(1.0, f64::max);
+    // The buffer where a unit is shortest, so that no near pair is further apart than a cell.
+    let shortest = placed().map(|s| s.scale).fold(1.0, f64::min).max(1e-3);
+    let cell = largest + buffer.max(0.0) / shortest;
     let mut cells: HashMap<(i64, i64), Vec<usize>> = HashMap::new();
     for (i, scene) in scenes.iter().enumerate() {
         let Some([west, south, ..]) = scene.bounds else { continue };
         let (x, y) = ((west / cell).floor() as i64, (south / cell).floor() as i64);
         for near in (-1..=1).flat_map(|dx| (-1..=1).map(move |dy| (x + dx, y + dy))) {
             for other in cells.get(&near).into_iter().flatten() {
-                if let (Some(a), Some(b)) = (scene.bounds, scenes[*other].bounds)
-                    && (gap(a, b) < buffer || gap(a, b) == 0.0)
-                {
+                let near = metres(scene, &scenes[*other]).is_some_and(|gap| gap < buffer || gap == 0.0);
+                if near {
                     forest.join(*other, i);
                 }
             }
@@ -42,7 +47,13 @@ pub fn groups(scenes: &[Located], buffer: f64) -> Vec<usize> {
     (0..scenes.len()).map(|i| forest.root(i)).collect()
 }
 
-/// Metres between two rectangles; zero where they touch or overlap.
+/// Metres on the ground between two scenes, where both are anywhere.
+fn metres(a: &Located, b: &Located) -> Option<f64> {
+    // Near scenes are of nearly one scale; of far ones no exact distance is asked.
+    Some(gap(a.bounds?, b.bounds?) * f64::midpoint(a.scale, b.scale))
+}
+
+/// The distance of two rectangles; zero where they touch or overlap.
 fn gap(a: [f64; 4], b: [f64; 4]) -> f64 {
     let dx = (a[0] - b[2]).max(b[0] - a[2]).max(0.0);
     let dy = (a[1] - b[3]).max(b[1] - a[3]).max(0.0);
@@ -74,7 +85,7 @@ mod tests {
     use super::*;
 
     fn at(x: f64, y: f64, side: f64) -> Located {
-        Located { keys: Vec::new(), bounds: Some([x, y, x + side, y + side]) }
+        Located { keys: Vec::new(), bounds: Some([x, y, x + side, y + side]), scale: 1.0 }
     }
 
     #[test]
@@ -87,6 +98,20 @@ mod tests {
         scenes[3].keys.push("way/1".to_owned());
         assert_eq!(groups(&scenes, 0.0), [0, 1, 2, 0]);
         assert!(groups(&[], 500.0).is_empty());
+    }
+
+    #[test]
+    fn distances_are_of_the_ground_in_every_direction() {
+        // 400 m apart to the north-east and to the south-east, far from the origin of Web Mercator.
+        for (dx, dy) in [(283.0_f64, 283.0_f64), (283.0, -283.0)] {
+            let lat = 31.0_f64.to_radians();
+            let scale = libm::cos(lat);
+            let (x, y) = (13_358_338.9, 3_632_749.1);
+            let place = |x: f64, y: f64| Located { scale: scale + y * 1e-12, ..at(x, y, 100.0 / scale) };
+            let scenes = [place(x, y), place(x + (dx + 100.0) / scale, y + (dy + dy.signum() * 100.0) / scale)];
+            assert_eq!(groups(&scenes, 500.0), [0, 0], "{dx} {dy}");
+            assert_eq!(groups(&scenes, 390.0), [0, 1], "{dx} {dy}");
+        }
     }
 
     proptest! {

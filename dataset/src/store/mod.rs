@@ -95,12 +95,12 @@ impl Dataset {
         let source = if path.is_file() {
             Source::Parquet(ParquetStore::open_one(path)?)
         } else if path.is_dir() {
-            let files = parquet_files(path)?;
-            if files.is_empty() {
+            let (files, suites) = (parquet_files(path)?, suites(path)?);
+            if files.is_empty() && suites.is_empty() {
                 Source::Raw(RawStore::open(path)?)
             } else {
                 let mut store = ParquetStore::open(files)?;
-                for (name, files) in suites(path)? {
+                for (name, files) in suites {
                     store = store.with_suite(&name, files)?;
                 }
                 Source::Parquet(store)
@@ -271,16 +271,13 @@ fn parquet_files(folder: &Path) -> Result<Vec<PathBuf>, StoreError> {
     Ok(Vec::new())
 }
 
-/// Suites beside `data/`: folders of parquet files, each a set of its own (a hub's split names allow no dash, its
+/// Suites beside `data/`: folders of parquet files whose names begin with `ood-`, each a set of its own (a hub's split names allow no dash, its
 /// configs and their folders do).
 fn suites(folder: &Path) -> Result<Vec<(String, Vec<PathBuf>)>, StoreError> {
     let mut suites = Vec::new();
-    if !folder.join("data").is_dir() {
-        return Ok(suites);
-    }
     for place in crate::files::list(folder)?.into_iter().filter(|p| p.is_dir()) {
         let name = place.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-        if name == "data" || name.starts_with('.') {
+        if !is_suite(&name) {
             continue;
         }
         let files: Vec<_> = crate::files::list(&place)?.into_iter().filter(|p| is_parquet(p)).collect();

@@ -30,6 +30,7 @@ const GROUP_BYTES: usize = 100 << 20;
 pub struct ParquetWriter {
     folder: PathBuf,
     split: String,
+    suite: bool,
     shard_bytes: usize,
     schema: SchemaRef,
     extra: SchemaRef,
@@ -54,8 +55,8 @@ impl ParquetWriter {
     /// When the folder cannot be created, or holds the split already.
     pub fn create(root: &Path, split: &str, extra: &SchemaRef, shard_bytes: usize) -> Result<Self, StoreError> {
         // A suite has a folder of its own, in which its split is `test`: a hub's split names allow no dash.
-        let (folder, split) =
-            if super::is_suite(split) { (root.join(split), "test") } else { (root.join("data"), split) };
+        let suite = super::is_suite(split);
+        let (folder, split) = if suite { (root.join(split), "test") } else { (root.join("data"), split) };
         files::create_dir(&folder)?;
         let begins = format!("{split}-");
         if let Some(old) = files::list(&folder)?
@@ -67,6 +68,7 @@ impl ParquetWriter {
         Ok(Self {
             folder,
             split: split.to_owned(),
+            suite,
             shard_bytes,
             schema: schema_with(extra),
             extra: Arc::clone(extra),
@@ -100,7 +102,9 @@ impl ParquetWriter {
         {
             self.flush_group()?;
         }
-        self.group.push(Row { id, problem, images, extras: sample.extras });
+        // The column says what the file's name says.
+        let extras = if self.suite { sample.extras.with_text("split", "test") } else { sample.extras };
+        self.group.push(Row { id, problem, images, extras });
         self.group_bytes += size;
         Ok(())
     }

@@ -101,4 +101,33 @@ mod tests {
             assert_eq!(tile, expected, "{name}");
         }
     }
+
+    #[test]
+    fn a_window_over_two_tiles_of_a_pyramid_shows_both() {
+        let folder = tempfile::tempdir().unwrap();
+        let (zoom, x, y) = (17_u32, 67_000_u64, 44_000_u64);
+        let tile = |z: u32, x: u64, y: u64, colour: [u8; 3]| {
+            let place = folder.path().join(format!("{z}/{x}"));
+            fs::create_dir_all(&place).unwrap();
+            image::RgbImage::from_pixel(256, 256, image::Rgb(colour)).save(place.join(format!("{y}.png"))).unwrap();
+        };
+        tile(zoom, x, y, [200, 0, 0]);
+        tile(zoom, x + 1, y, [0, 200, 0]);
+        tile(zoom - 1, x / 2, y / 2, [0, 0, 200]);
+        let imagery = crate::imagery::Imagery::open(folder.path(), None).unwrap();
+        assert_eq!((imagery.files(), imagery.skipped().len()), (2, 0), "the coarser level is left alone");
+        let (left, right) = (Bounds::of_tile(zoom, x, y), Bounds::of_tile(zoom, x + 1, y));
+        let middle = Bounds { west: left.centre().x, east: right.centre().x, ..left };
+        for size in [64, 256] {
+            let window = imagery.cut(&middle, size).unwrap();
+            assert_eq!(window.missing, 0.0);
+            assert_eq!(window.image.get_pixel(size / 4, size / 2).0, [200, 0, 0]);
+            assert_eq!(window.image.get_pixel(size * 3 / 4, size / 2).0, [0, 200, 0]);
+        }
+        // Half of it beyond the imagery: missing, and black.
+        let beyond = Bounds { west: right.centre().x, east: right.east + (right.east - right.west) / 2.0, ..right };
+        let window = imagery.cut(&beyond, 64).unwrap();
+        assert!((window.missing - 0.5).abs() < 0.02, "{}", window.missing);
+        assert_eq!(window.image.get_pixel(60, 32).0, [0, 0, 0]);
+    }
 }
