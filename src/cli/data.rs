@@ -151,7 +151,7 @@ Example:
         /// The set's name [default: the folder's].
         #[arg(long)]
         name: Option<String>,
-        /// Its licence, as the hub writes it.
+        /// Its licences as the hub writes them, with commas between, as cc-by-4.0,odbl.
         #[arg(long, default_value = "other")]
         licence: String,
         /// How it is to be cited.

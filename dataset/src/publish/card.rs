@@ -70,9 +70,14 @@ fn front(configs: &[Config], lines: &[Line], about: &About) -> Vec<(&'static str
         }
         value
     };
-    vec![
-        ("pretty_name", json!(about.name)),
-        ("license", json!([about.licence])),
+    let licences: Vec<&str> = about.licence.split(',').map(str::trim).collect();
+    let mut told = vec![("pretty_name", json!(about.name)), ("license", json!(licences))];
+    if licences.contains(&"other") {
+        // The hub wants to know what the other licence is: the card says it of every source.
+        told.push(("license_name", json!("see-distribution")));
+        told.push(("license_link", json!("README.md#distribution")));
+    }
+    told.extend([
         ("language", json!(["en", "zh"])),
         ("task_categories", json!(["image-segmentation"])),
         ("size_categories", json!([size])),
@@ -88,7 +93,8 @@ fn front(configs: &[Config], lines: &[Line], about: &About) -> Vec<(&'static str
         ),
         ("configs", configs.iter().map(config).collect()),
         ("dataset_info", configs.iter().map(info).collect()),
-    ]
+    ]);
+    told
 }
 
 fn info(config: &Config) -> Value {

@@ -54,7 +54,7 @@ pub(super) fn json(configs: &[Config], lines: &[Line], about: &About, index: &Da
             lines.len()
         ),
         "conformsTo": conforms, "url": format!("https://huggingface.co/datasets/OWNER/{}", about.name),
-        "license": licence_address(&about.licence), "creator": {"@type": "Organization", "name": about.name},
+        "license": about.licence.split(',').map(|l| licence_address(l.trim())).collect::<Vec<_>>(), "creator": {"@type": "Organization", "name": about.name},
         "datePublished": about.date, "version": "1.0.0", "citeAs": about.cite,
         "keywords": ["socio-semantic segmentation", "remote sensing", "reasoning segmentation"],
         "distribution": distribution, "recordSet": records,

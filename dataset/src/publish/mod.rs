@@ -23,7 +23,7 @@ pub use gallery::{GalleryOptions, gallery};
 pub struct About {
     /// Its name.
     pub name: String,
-    /// Its licence, as the hub writes it: `cc-by-4.0`, `odbl`, `apache-2.0`, `other`.
+    /// Its licences as the hub writes them, with commas between: `cc-by-4.0,odbl`, `apache-2.0`, `other`.
     pub licence: String,
     /// How it is cited.
     pub cite: String,
