@@ -81,6 +81,23 @@ pub(crate) fn readable_by_all(file: &fs::File) -> io::Result<()> {
     Ok(())
 }
 
+/// Gives a folder that was filled under a temporary name its own name; it is readable by all then.
+///
+/// # Errors
+/// When the system refuses; nothing is there then.
+pub(crate) fn publish_dir(partial: tempfile::TempDir, place: &Path) -> Result<(), FileError> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        fs::set_permissions(partial.path(), fs::Permissions::from_mode(0o755))
+            .map_err(FileError::because("open up", partial.path()))?;
+    }
+    fs::rename(partial.path(), place).map_err(FileError::because("write", place))?;
+    // Renamed away: there is nothing left to remove.
+    let _ = partial.keep();
+    Ok(())
+}
+
 /// The entries of a folder, sorted by name.
 ///
 /// # Errors

@@ -78,6 +78,19 @@ pub struct Scene {
     pub provenance: Provenance,
 }
 
+/// The JPEG quality that `jpeg92` or the like names; `None` for `png`.
+///
+/// # Errors
+/// When it is neither: with what was expected.
+pub fn satellite_format(text: &str) -> Result<Option<u8>, &'static str> {
+    let quality = text.strip_prefix("jpeg").and_then(|q| q.parse().ok()).filter(|q| (1..=100).contains(q));
+    match (text, quality) {
+        ("png", _) => Ok(None),
+        (_, Some(quality)) => Ok(Some(quality)),
+        _ => Err("expected png, or jpeg with a quality, as jpeg92"),
+    }
+}
+
 /// How the pictures of a sample are made.
 #[derive(Debug, Clone)]
 pub struct Look {

@@ -9,7 +9,7 @@ use socio_dataset::city::{City, Spec, probe::probe as run_probe, style};
 use socio_dataset::geo::imagery::Imagery;
 use socio_dataset::geo::vectors::{self, Object};
 use socio_dataset::map::{Layers, Words};
-use socio_dataset::scene::Look;
+use socio_dataset::scene::{Look, satellite_format};
 use socio_dataset::store::Dataset;
 use socio_dataset::{Level, files, parallel, picture};
 use socio_record::ExitCode;
@@ -130,12 +130,7 @@ fn objects(paths: &[PathBuf]) -> Result<(Vec<Object>, Vec<String>), Failure> {
 }
 
 fn look(args: &LookArgs, satellite: &str) -> Result<Look, Failure> {
-    let quality = satellite.strip_prefix("jpeg").and_then(|q| q.parse::<u8>().ok()).filter(|q| (1..=100).contains(q));
-    if quality.is_none() && satellite != "png" {
-        return Err(Failure::usage(format!(
-            "--satellite {satellite}: expected png, or jpeg with a quality, as jpeg92"
-        )));
-    }
+    let jpeg = satellite_format(satellite).map_err(|why| Failure::usage(format!("--satellite {satellite}: {why}")))?;
     Ok(Look {
         style: Arc::new(style(&args.style)?),
         words: match args.labels {
@@ -147,7 +142,7 @@ fn look(args: &LookArgs, satellite: &str) -> Result<Look, Failure> {
             MapLayers::Places => Layers::RoadsAndPlaces,
             MapLayers::Full => Layers::Full,
         },
-        jpeg: quality,
+        jpeg,
     })
 }
 

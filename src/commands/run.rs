@@ -68,8 +68,13 @@ pub(crate) fn run(args: RunArgs) -> Outcome {
 }
 
 fn place(data: &DataArgs) -> Place {
-    let location = data.data.clone().unwrap_or_else(|| "city".to_owned());
-    Place { location, split: data.split().to_owned(), set: None, levels: Vec::new(), limit: None }
+    Place {
+        location: data.location().to_owned(),
+        split: data.split().to_owned(),
+        set: None,
+        levels: Vec::new(),
+        limit: None,
+    }
 }
 
 fn place_of(suite: &Suite, set: &Set, given: Option<&str>) -> Place {

@@ -25,7 +25,7 @@ use crate::progress;
 const RECENT_IMAGES: usize = 16;
 
 pub(crate) fn dataset(data: &DataArgs) -> Result<Dataset, Failure> {
-    open(data.data.as_deref().unwrap_or("city"), &data.hub)
+    open(data.location(), &data.hub)
 }
 
 /// Opens a folder on disk.
@@ -34,6 +34,11 @@ pub(crate) fn plain(folder: &Path) -> Result<Dataset, Failure> {
 }
 
 impl DataArgs {
+    /// Where the data is: the embedded city where nothing is given.
+    pub(crate) fn location(&self) -> &str {
+        self.data.as_deref().unwrap_or("city")
+    }
+
     pub(crate) fn split(&self) -> &str {
         self.split.as_deref().unwrap_or("test")
     }

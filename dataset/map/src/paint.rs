@@ -1,7 +1,8 @@
 //! Everything but labels and icons, drawn from the ground up.
 
+use crate::Colour;
 use crate::canvas::{Canvas, Pen, area_path, line_path, lines_path};
-use crate::feature::{Feature, Geometry, Kind, Road};
+use crate::feature::{Feature, Geometry, Kind, Road, Xy};
 use crate::render::Layers;
 use crate::style::{Fill, Style};
 
@@ -26,13 +27,17 @@ pub(crate) fn paint(canvas: &mut Canvas, features: &[Feature], style: &Style, re
 
 fn areas<'a>(canvas: &mut Canvas, features: &[Feature], look: impl Fn(&Kind) -> Option<&'a Fill>) {
     for feature in features {
-        let (Some(look), Geometry::Area(rings)) = (look(&feature.kind), &feature.geometry) else { continue };
-        if let Some(path) = area_path(rings) {
-            canvas.fill(&path, look.fill, 1.0);
-            if let Some(line) = look.line {
-                canvas.stroke(&path, &Pen::solid(line, 1.0));
-            }
+        if let (Some(look), Geometry::Area(rings)) = (look(&feature.kind), &feature.geometry) {
+            area(canvas, rings, look.fill, look.line);
         }
+    }
+}
+
+fn area(canvas: &mut Canvas, rings: &[Vec<Xy>], fill: Colour, line: Option<Colour>) {
+    let Some(path) = area_path(rings) else { return };
+    canvas.fill(&path, fill, 1.0);
+    if let Some(line) = line {
+        canvas.stroke(&path, &Pen::solid(line, 1.0));
     }
 }
 
@@ -40,14 +45,7 @@ fn water(canvas: &mut Canvas, features: &[Feature], style: &Style) {
     let look = &style.water;
     for feature in features.iter().filter(|f| f.kind == Kind::Water) {
         match &feature.geometry {
-            Geometry::Area(rings) => {
-                if let Some(path) = area_path(rings) {
-                    canvas.fill(&path, look.fill, 1.0);
-                    if let Some(line) = look.line {
-                        canvas.stroke(&path, &Pen::solid(line, 1.0));
-                    }
-                }
-            }
+            Geometry::Area(rings) => area(canvas, rings, look.fill, look.line),
             Geometry::Line(points) => {
                 if let Some(path) = line_path(points) {
                     canvas.stroke(&path, &Pen::solid(look.fill, look.line_px));

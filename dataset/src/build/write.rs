@@ -13,7 +13,7 @@ use crate::files::{self, FileError};
 use crate::hash::sha256_hex;
 use crate::scene::{columns, map_file};
 use crate::split::{self, Deviation};
-use crate::store::{Dataset, Encoded, Fields, ParquetWriter, RawWriter, StoreError};
+use crate::store::{Dataset, Encoded, FieldProblem, Fields, ParquetWriter, RawWriter, StoreError};
 use crate::{city, parallel};
 
 /// Windows with more than this share without imagery are passed over.
@@ -81,7 +81,7 @@ pub fn write(
     let mut set = SetWriter::create(out, how)?;
     let count = plan.scenes.len();
     let (plan, imagery, shared) = (Arc::new(plan), Arc::new(imagery), options.clone());
-    let work = move |i: usize| -> Result<Drawn, socio_geo::GeoError> {
+    let work = move |i: usize| -> Result<Drawn, BuildError> {
         let planned = &plan.scenes[i];
         let window = imagery.cut(&planned.bounds, shared.size)?;
         if window.missing > MISSING {
@@ -91,10 +91,13 @@ pub fn write(
             return Ok(Err("windows of blank imagery"));
         }
         let scene = plan.scene(planned, window.image, &shared);
-        let map = scene.map(&shared.look).image;
+        // Encoded once: all that is asked of a scene shows the same two pictures.
+        let refuse = |p: FieldProblem| StoreError::Sample { id: planned.key.clone(), why: p.to_string() };
+        let satellite = scene.satellite_file(shared.look.jpeg).map_err(refuse)?;
+        let map = map_file(&scene.map(&shared.look).image).map_err(refuse)?;
         let sample = |ask| {
-            let pictures = (scene.satellite_file(shared.look.jpeg), map_file(&map));
-            (planned.split.clone(), scene.sample(ask, &planned.split, &shared.look, pictures.0, pictures.1))
+            let (satellite, map) = (Ok(satellite.clone()), Ok(map.clone()));
+            (planned.split.clone(), scene.sample(ask, &planned.split, &shared.look, satellite, map))
         };
         Ok(Ok(planned.asks.iter().map(sample).collect()))
     };
@@ -220,15 +223,7 @@ impl SetWriter {
         if self.out.exists() {
             std::fs::remove_dir(&self.out).map_err(FileError::because("replace", &self.out))?;
         }
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt;
-            std::fs::set_permissions(self.partial.path(), std::fs::Permissions::from_mode(0o755))
-                .map_err(FileError::because("open up", self.partial.path()))?;
-        }
-        std::fs::rename(self.partial.path(), &self.out).map_err(FileError::because("write", &self.out))?;
-        // Renamed away: there is nothing left to remove.
-        let _ = self.partial.keep();
+        files::publish_dir(self.partial, &self.out)?;
         Ok(self.ids.iter().map(|(split, ids)| (split.clone(), ids.len() as u64)).collect())
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use socio_map::{Layers, Style, StyleError, Words};
 
-use crate::scene::Look;
+use crate::scene::{Look, satellite_format};
 
 /// A specification of the city.
 #[derive(Debug, Clone, PartialEq)]
@@ -107,14 +107,7 @@ impl Spec {
                         _ => return Err(wrong("expected places (roads and places) or full")),
                     }
                 }
-                "satellite" => {
-                    let quality = value.trim().strip_prefix("jpeg").and_then(|q| q.parse::<u8>().ok());
-                    spec.jpeg = match (value.trim(), quality) {
-                        ("png", _) => None,
-                        (_, Some(q @ 1..=100)) => Some(q),
-                        _ => return Err(wrong("expected png, or jpeg with a quality, as jpeg92")),
-                    }
-                }
+                "satellite" => spec.jpeg = satellite_format(value.trim()).map_err(wrong)?,
                 _ => return Err(wrong("no such option")),
             }
         }

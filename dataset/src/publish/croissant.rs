@@ -138,10 +138,11 @@ fn columns(config: &Config) -> Vec<(String, Value, String)> {
         };
         (f.name().clone(), json!(kind))
     });
-    own.chain(extra)
-        .map(|(name, kind)| (super::card::meaning(&name).to_owned(), name, kind))
-        .map(|(d, n, k)| (n, k, d))
-        .collect()
+    let told = |(name, kind): (String, Value)| {
+        let meaning = super::card::meaning(&name).to_owned();
+        (name, kind, meaning)
+    };
+    own.chain(extra).map(told).collect()
 }
 
 fn field(set: &str, name: &str, kind: &Value, description: &str, source: Value) -> Map<String, Value> {

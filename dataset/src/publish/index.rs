@@ -1,6 +1,5 @@
 //! `index.parquet`: one row a sample, without images; GeoParquet 1.1.
 
-use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -14,7 +13,7 @@ use parquet::file::properties::WriterProperties;
 use serde_json::{Value, json};
 
 use super::{Line, PublishError, around};
-use crate::files::FileError;
+use crate::files;
 
 pub(super) fn write(path: &Path, lines: &[Line], extra: &SchemaRef) -> Result<(), PublishError> {
     let wrong = |source| PublishError::Parquet { path: path.to_owned(), source };
@@ -53,19 +52,10 @@ pub(super) fn write(path: &Path, lines: &[Line], extra: &SchemaRef) -> Result<()
         .set_max_row_group_row_count(Some(50_000))
         .set_key_value_metadata(Some(vec![KeyValue::new("geo".to_owned(), told)]))
         .build();
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let partial = tempfile::NamedTempFile::new_in(folder).map_err(FileError::because("create a file in", folder))?;
-    let file: File = partial.reopen().map_err(FileError::because("write", path))?;
-    let mut writer = ArrowWriter::try_new(file, schema, Some(properties)).map_err(wrong)?;
+    // A row is a few hundred bytes: the whole index is small beside one image file.
+    let mut writer = ArrowWriter::try_new(Vec::new(), schema, Some(properties)).map_err(wrong)?;
     writer.write(&batch).map_err(wrong)?;
-    writer.close().map_err(wrong)?;
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        std::fs::set_permissions(partial.path(), std::fs::Permissions::from_mode(0o644))
-            .map_err(FileError::because("open up", partial.path()))?;
-    }
-    partial.persist(path).map_err(|e| FileError::because("write", path)(e.error))?;
+    files::write(path, &writer.into_inner().map_err(wrong)?)?;
     Ok(())
 }
 

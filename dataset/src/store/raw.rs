@@ -219,15 +219,7 @@ impl RawWriter {
             files::write(&partial.path().join(name), &bytes)?;
         }
         files::write(&partial.path().join("question.json"), question.as_bytes())?;
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt;
-            fs::set_permissions(partial.path(), fs::Permissions::from_mode(0o755))
-                .map_err(FileError::because("open up", partial.path()))?;
-        }
-        fs::rename(partial.path(), &place).map_err(FileError::because("write", &place))?;
-        // Renamed away: there is nothing left to remove.
-        let _ = partial.keep();
+        files::publish_dir(partial, &place)?;
         Ok(true)
     }
 }

@@ -2,11 +2,9 @@
 
 use socio_record::Run;
 
-use super::{Ours, cells, column, name_of};
+use super::{Options, Ours, cells, column, name_of};
 use crate::metrics::{Metric, Profile};
 use crate::table::{Cell, Row, Table};
-
-use super::Options;
 
 /// A row a method, the figures of each set beside each other.
 pub(super) fn table(runs: &[Run], sets: &[Option<&str>], profile: &Profile, options: &Options) -> Table {

@@ -34,8 +34,8 @@ pub(super) fn roads(features: &[Feature], request: &Request<'_>, room: &mut Room
                 continue;
             }
             let pad = f64::from(look.halo_px) + 0.5;
-            let quad = spot.quad(width, height, 0.0);
-            let padded = spot.quad(width + 2.0 * pad, height + 1.0, 0.0);
+            let quad = spot.quad(width, height);
+            let padded = spot.quad(width + 2.0 * pad, height + 1.0);
             if !room.free(&[padded]) {
                 continue;
             }
@@ -166,10 +166,9 @@ struct Spot {
 }
 
 impl Spot {
-    fn quad(&self, width: f64, height: f64, shift: f64) -> Quad {
+    fn quad(&self, width: f64, height: f64) -> Quad {
         let ([x, y], [dx, dy]) = (self.middle, self.direction);
-        let corner =
-            |along: f64, down: f64| [x + dx * along - dy * (down + shift), y + dy * along + dx * (down + shift)];
+        let corner = |along: f64, down: f64| [x + dx * along - dy * down, y + dy * along + dx * down];
         let (w, h) = (width / 2.0, height / 2.0);
         [corner(-w, -h), corner(w, -h), corner(w, h), corner(-w, h)]
     }

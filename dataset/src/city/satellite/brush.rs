@@ -57,34 +57,24 @@ impl<'a> Brush<'a> {
     }
 
     pub(super) fn disc(&mut self, at: Xy, metres: f64, colour: Colour, alpha: f32) {
-        let [x, y] = (self.to)(at);
-        let radius = (metres * self.scale) as f32;
-        if !self.seen(x, y, radius) {
-            return;
-        }
-        if let (Some(path), Some(p)) =
-            (PathBuilder::from_circle(x as f32, y as f32, radius.max(0.4)), self.pixmap.as_mut())
-        {
+        if let (Some(path), Some(p)) = (self.circle(at, metres), self.pixmap.as_mut()) {
             p.fill_path(&path, &paint(colour, alpha), FillRule::Winding, Transform::identity(), None);
         }
     }
 
     /// Adds to the shadows.
     pub(super) fn shade(&mut self, ring: &[Xy]) {
-        if let (Some(path), Some(p)) = (self.path(ring, true), self.shadows.as_mut()) {
-            p.fill_path(&path, &paint([12, 16, 30], 1.0), FillRule::Winding, Transform::identity(), None);
-        }
+        let path = self.path(ring, true);
+        self.shadow(path);
     }
 
     pub(super) fn shade_disc(&mut self, at: Xy, metres: f64) {
-        let [x, y] = (self.to)(at);
-        let radius = (metres * self.scale) as f32;
-        if !self.seen(x, y, radius) {
-            return;
-        }
-        if let (Some(path), Some(p)) =
-            (PathBuilder::from_circle(x as f32, y as f32, radius.max(0.4)), self.shadows.as_mut())
-        {
+        let path = self.circle(at, metres);
+        self.shadow(path);
+    }
+
+    fn shadow(&mut self, path: Option<tiny_skia::Path>) {
+        if let (Some(path), Some(p)) = (path, self.shadows.as_mut()) {
             p.fill_path(&path, &paint([12, 16, 30], 1.0), FillRule::Winding, Transform::identity(), None);
         }
     }
@@ -101,10 +91,13 @@ impl<'a> Brush<'a> {
         self.pixmap
     }
 
-    /// Whether a thing of some pixels around a spot touches the picture.
-    fn seen(&self, x: f64, y: f64, radius: f32) -> bool {
+    /// A circle of a radius in metres; `None` where it does not touch the picture.
+    fn circle(&self, at: Xy, metres: f64) -> Option<tiny_skia::Path> {
+        let [x, y] = (self.to)(at);
+        let radius = (metres * self.scale) as f32;
         let (far, size) = (f64::from(radius) + 2.0, f64::from(self.size));
-        x > -far && y > -far && x < size + far && y < size + far
+        let seen = x > -far && y > -far && x < size + far && y < size + far;
+        if seen { PathBuilder::from_circle(x as f32, y as f32, radius.max(0.4)) } else { None }
     }
 
     fn path(&self, points: &[Xy], closed: bool) -> Option<tiny_skia::Path> {

@@ -5,7 +5,7 @@ use crate::city::layout::Site;
 use crate::city::quarter::Built;
 use crate::hash::SplitMix;
 
-pub(super) fn site(brush: &mut Brush<'_>, built: &Built, _index: usize, site: &Site) {
+pub(super) fn site(brush: &mut Brush<'_>, built: &Built, site: &Site) {
     let mut random = SplitMix(site.seed).at(1);
     let [soil, grass, paving, asphalt] = built.region.ground;
     let base = match random.below(10) {

@@ -31,8 +31,8 @@ pub(crate) fn render(built: &Built, view: &View, size: u32) -> RgbImage {
             (s.centre[0] - view.centre[0]).abs() < reach && (s.centre[1] - view.centre[1]).abs() < reach
         })
         .collect();
-    for (i, site) in &seen {
-        ground::site(&mut brush, built, *i, site);
+    for (_, site) in &seen {
+        ground::site(&mut brush, built, site);
     }
     streets::all(&mut brush, built);
     for (_, site) in &seen {
