@@ -13,6 +13,7 @@ pub mod hierarchy;
 mod mask;
 pub mod parallel;
 pub mod picture;
+pub mod pillow;
 pub mod publish;
 pub mod restyle;
 mod sample;

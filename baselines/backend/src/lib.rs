@@ -5,11 +5,13 @@
 //! there ([`Offer`]).
 
 mod cache;
+pub mod close_up;
 pub mod conformance;
 mod error;
 mod null;
 mod offer;
 mod reader;
+pub mod resample;
 mod segmenter;
 mod vlm;
 

@@ -83,15 +83,22 @@ pub struct Completion {
     pub finish: Finish,
 }
 
-/// Where the time of a reply went.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+/// Where the time of a reply went; of requests that were answered together, each is told the time of all.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct VlmTimings {
     /// The vision tower.
     pub vision: Duration,
-    /// The prompt's tokens.
+    /// The prompt's tokens, and the first token of each completion.
     pub prefill: Duration,
+    /// Each token after the first; one time a step, whatever the number of completions.
+    pub tokens: Vec<Duration>,
+}
+
+impl VlmTimings {
     /// All tokens after the first.
-    pub decode: Duration,
+    pub fn decode(&self) -> Duration {
+        self.tokens.iter().sum()
+    }
 }
 
 /// The answer to one request.

@@ -6,7 +6,6 @@
 mod graph;
 mod lite_medsam;
 mod ppocr;
-mod resample;
 mod runtime;
 
 pub use graph::{Array, Graph};

@@ -6,7 +6,7 @@ use socio_dataset::{Mask, Point};
 use super::rectangle::Rectangle;
 use crate::BACKEND;
 use crate::graph::{Array, Graph};
-use crate::resample::Plane;
+use socio_backend::resample::Plane;
 
 /// Per channel blue, green, red: PaddleOCR applies ImageNet's figures in this order.
 const MEAN: [f32; 3] = [0.485, 0.456, 0.406];

@@ -15,9 +15,9 @@ use socio_dataset::hash;
 
 use crate::Runtime;
 use crate::graph::Graph;
-use crate::resample::Plane;
 use detect::detect;
 use recognise::{Keys, recognise};
+use socio_backend::resample::Plane;
 
 /// Counts up when the steps change, so that runs do not mix.
 const PROCESSING: &str = "ppocrv5-v1";

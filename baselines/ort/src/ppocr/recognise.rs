@@ -8,7 +8,7 @@ use socio_dataset::{Point, files, hash};
 use super::detect::length;
 use crate::BACKEND;
 use crate::graph::{Array, Graph};
-use crate::resample::Plane;
+use socio_backend::resample::Plane;
 
 const HEIGHT: usize = 48;
 /// Narrower texts are padded with zeros to this width.

@@ -2,10 +2,13 @@
 
 /// A single-channel image of `width` × `height` values, row by row.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Plane {
-    pub(crate) width: usize,
-    pub(crate) height: usize,
-    pub(crate) values: Vec<f32>,
+pub struct Plane {
+    /// Values a row.
+    pub width: usize,
+    /// Rows.
+    pub height: usize,
+    /// The values.
+    pub values: Vec<f32>,
 }
 
 /// The source values that one target value is made of: from `first` on, with these weights.
@@ -36,7 +39,8 @@ fn taps(source: usize, target: usize, antialias: bool) -> Vec<Taps> {
 
 impl Plane {
     /// The plane at another size: sums in f64, rounded to f32 after each of the two passes, along rows first.
-    pub(crate) fn resized(&self, width: usize, height: usize, antialias: bool) -> Self {
+    #[must_use]
+    pub fn resized(&self, width: usize, height: usize, antialias: bool) -> Self {
         let columns = taps(self.width, width, antialias);
         let mut across = Vec::with_capacity(width * self.height);
         for row in self.values.chunks_exact(self.width.max(1)) {

@@ -1,0 +1,75 @@
+//! Which device to run on, and what a network's numbers are kept in there.
+
+use candle_core::Device;
+use socio_models::{DType, ModelError, Result};
+
+/// Where to run, as the user asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Target {
+    /// A GPU where the build has CUDA and there is one, else the CPU.
+    #[default]
+    Auto,
+    /// The CPU.
+    Cpu,
+    /// The GPU of that number.
+    Cuda(usize),
+}
+
+impl std::str::FromStr for Target {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let unknown = || format!("`{text}` is no device; there are auto, cpu, cuda and cuda:N");
+        match text {
+            "auto" => Ok(Self::Auto),
+            "cpu" => Ok(Self::Cpu),
+            "cuda" => Ok(Self::Cuda(0)),
+            other => {
+                let number = other.strip_prefix("cuda:").and_then(|n| n.parse().ok());
+                number.map(Self::Cuda).ok_or_else(unknown)
+            }
+        }
+    }
+}
+
+/// The types of a network's numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Precision {
+    /// What flows, and small weights.
+    pub compute: DType,
+    /// Matrices.
+    pub matrices: DType,
+}
+
+impl Precision {
+    /// What `dtype` means on a device: the CPU has no arithmetic in 16 bits worth using, so there matrices alone are kept so
+    /// and are widened as they are used; a GPU computes in it.
+    pub fn on(device: &Device, dtype: DType) -> Self {
+        let compute = if device.is_cpu() { DType::F32 } else { dtype };
+        Self { compute, matrices: dtype }
+    }
+}
+
+/// The device.
+///
+/// # Errors
+/// When it is not there; the message says why and what to do.
+pub fn device(target: Target) -> Result<Device> {
+    match target {
+        Target::Cpu => Ok(Device::Cpu),
+        Target::Auto => {
+            Ok(if cfg!(feature = "cuda") { Device::new_cuda(0).unwrap_or(Device::Cpu) } else { Device::Cpu })
+        }
+        Target::Cuda(_) if !cfg!(feature = "cuda") => Err(ModelError::Input(
+            "this build has no CUDA: build with `--features cuda` (docs/backends.md) or choose the device cpu"
+                .to_owned(),
+        )),
+        Target::Cuda(n) => Device::new_cuda(n).map_err(|e| ModelError::Input(format!("no CUDA device {n}: {e}"))),
+    }
+}
+
+/// Every device with the types it takes, or why it is not there.
+pub fn states() -> Vec<(String, Result<&'static str>)> {
+    let kernels = if cfg!(feature = "mkl") { "f32, bf16, f16 (matrices; MKL)" } else { "f32, bf16, f16 (matrices)" };
+    vec![("cpu".to_owned(), Ok(kernels)), ("cuda:0".to_owned(), device(Target::Cuda(0)).map(|_| "f32, bf16, f16"))]
+}

@@ -1,0 +1,13 @@
+//! Networks of `socio-models` behind the seams of `socio-backend`, over any tensor library: what a `Vlm` and a `Segmenter`
+//! do with pixels and text on the way in and on the way out is here once, whatever multiplies the matrices.
+
+mod lite_medsam;
+mod place;
+mod sam;
+mod told;
+mod vlm;
+
+pub use lite_medsam::LiteMedSam;
+pub use place::Place;
+pub use sam::{Network, SamSegmenter};
+pub use vlm::{Pixels, QwenVlm};

@@ -1,0 +1,44 @@
+//! Where a network runs.
+
+use std::sync::Arc;
+
+use socio_backend::BackendError;
+use socio_models::{DType, Tensor};
+
+/// A device, the types of numbers there, and the threads that work for it.
+#[derive(Clone)]
+pub struct Place<T: Tensor> {
+    /// The library's name, as `candle`.
+    pub library: &'static str,
+    /// The device.
+    pub device: T::Device,
+    /// What flows, and small weights.
+    pub compute: DType,
+    /// Matrices.
+    pub matrices: DType,
+    pool: Arc<rayon::ThreadPool>,
+}
+
+impl<T: Tensor> Place<T> {
+    /// A place with `threads` threads of its own (0 for one a processor).
+    ///
+    /// # Errors
+    /// When the threads cannot be started.
+    pub fn new(
+        library: &'static str,
+        device: T::Device,
+        (compute, matrices): (DType, DType),
+        threads: usize,
+    ) -> Result<Self, BackendError> {
+        let pool =
+            rayon::ThreadPoolBuilder::new().num_threads(threads).thread_name(move |i| format!("{library}-{i}")).build();
+        let pool = pool
+            .map_err(|e| BackendError::Unavailable { backend: library.to_owned(), why: format!("no threads: {e}") })?;
+        Ok(Self { library, device, compute, matrices, pool: Arc::new(pool) })
+    }
+
+    /// Runs `f` on the place's threads.
+    pub(crate) fn run<R: Send>(&self, f: impl FnOnce() -> R + Send) -> R {
+        self.pool.install(f)
+    }
+}

@@ -1,0 +1,146 @@
+//! A file mapped into memory, and the tensors that lie in it.
+
+use std::borrow::Cow;
+use std::fs::{self, File};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use memmap2::Mmap;
+
+use super::View;
+use crate::{DType, ModelError, Result};
+
+/// A file that is not empty, mapped for reading.
+pub(super) struct Mapped {
+    path: PathBuf,
+    map: Mmap,
+}
+
+/// What a file holds a tensor's elements as.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Stored {
+    /// As networks take them.
+    Float(DType),
+    /// 64-bit floats, rounded to 32 bits when they are read.
+    Double,
+    /// Anything else, by its name: known to be there, never read as weights.
+    Other(String),
+}
+
+impl Stored {
+    /// Bytes an element takes, of those that are read.
+    fn size(&self) -> Option<usize> {
+        match self {
+            Self::Float(dtype) => Some(dtype.size()),
+            Self::Double => Some(8),
+            Self::Other(_) => None,
+        }
+    }
+}
+
+/// A tensor of a file. Whoever makes one has checked that it lies inside the file.
+#[derive(Debug, Clone)]
+pub(super) struct Entry {
+    /// The type of its elements.
+    pub(super) stored: Stored,
+    /// Its shape.
+    pub(super) shape: Vec<usize>,
+    /// Where its bytes are in the file; where there are strides, from its first element to the end of its storage.
+    pub(super) bytes: Range<usize>,
+    /// Elements from one index to the next of each dimension, for a tensor that does not lie in order. Every element is
+    /// inside `bytes`, there are not more of them than the storage has, and dimensions of size 1 have stride 0.
+    pub(super) strides: Option<Vec<usize>>,
+}
+
+/// An error that names a file.
+pub(super) fn wrong(path: &Path, why: impl ToString) -> ModelError {
+    ModelError::File { path: path.to_owned(), why: why.to_string() }
+}
+
+impl Mapped {
+    /// Maps a file.
+    ///
+    /// # Errors
+    /// When it cannot be read, is no file or is empty.
+    pub(super) fn open(path: &Path) -> Result<Self> {
+        // Before it is opened: opening a pipe would wait for someone to write to it.
+        let about = fs::metadata(path).map_err(|e| wrong(path, e))?;
+        if !about.is_file() {
+            return Err(wrong(path, "is not a file"));
+        }
+        if about.len() == 0 {
+            return Err(wrong(path, "is empty"));
+        }
+        let file = File::open(path).map_err(|e| wrong(path, e))?;
+        #[allow(
+            unsafe_code,
+            reason = "a mapping is what lets weights go from the file to the device without a copy between"
+        )]
+        // SAFETY: the mapping is read-only and lives as long as every slice of it. What no program can rule out is that
+        // someone else writes to the file or shortens it meanwhile, which whoever does it to weights in use has to answer
+        // for, as with every reader that maps files. All that is read from it as numbers, offsets and text was checked
+        // against the mapping's length, not against what the file says.
+        let map = unsafe { Mmap::map(&file) }.map_err(|e| wrong(path, e))?;
+        Ok(Self { path: path.to_owned(), map })
+    }
+
+    /// The file's name.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// All its bytes.
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.map
+    }
+
+    /// A tensor's values: borrowed from the mapping where they lie in order in a type that networks take.
+    ///
+    /// # Errors
+    /// When they are no floating-point numbers.
+    pub(super) fn view(&self, key: &str, entry: &Entry) -> Result<View<'_>> {
+        let (dtype, size) = match (&entry.stored, entry.stored.size()) {
+            (Stored::Float(dtype), Some(size)) => (*dtype, size),
+            (Stored::Double, Some(size)) => (DType::F32, size),
+            (Stored::Other(name), _) => {
+                return Err(wrong(&self.path, format!("`{key}` holds {name} numbers, which cannot be weights")));
+            }
+            (_, None) => return Err(wrong(&self.path, format!("`{key}` holds numbers of no known size"))),
+        };
+        let stored = &self.map[entry.bytes.clone()];
+        let mut bytes = match &entry.strides {
+            None => Cow::Borrowed(stored),
+            Some(strides) => Cow::Owned(gather(stored, &entry.shape, strides, size)),
+        };
+        if entry.stored == Stored::Double {
+            bytes = Cow::Owned(narrow(&bytes));
+        }
+        Ok(View { dtype, shape: entry.shape.clone(), bytes })
+    }
+}
+
+/// The elements of a tensor in order, from a storage in which they lie `strides` apart.
+fn gather(storage: &[u8], shape: &[usize], strides: &[usize], size: usize) -> Vec<u8> {
+    let count: usize = shape.iter().product();
+    let mut out = Vec::with_capacity(count * size);
+    let (mut index, mut at) = (vec![0; shape.len()], 0);
+    for _ in 0..count {
+        out.extend_from_slice(&storage[at * size..][..size]);
+        for dim in (0..shape.len()).rev() {
+            index[dim] += 1;
+            at += strides[dim];
+            if index[dim] < shape[dim] {
+                break;
+            }
+            at -= strides[dim] * shape[dim];
+            index[dim] = 0;
+        }
+    }
+    out
+}
+
+/// Little-endian 64-bit floats as little-endian 32-bit floats.
+fn narrow(bytes: &[u8]) -> Vec<u8> {
+    let (wide, _) = bytes.as_chunks::<8>();
+    wide.iter().flat_map(|&v| (f64::from_le_bytes(v) as f32).to_le_bytes()).collect()
+}
