@@ -8,9 +8,9 @@ use socio_dataset::build::BuildError;
 use socio_dataset::city::CityError;
 use socio_dataset::files::FileError;
 use socio_dataset::geo::GeoError;
+use socio_dataset::hub::HubError;
 use socio_dataset::publish::PublishError;
 use socio_dataset::store::StoreError;
-use socio_dataset::store::hub::HubError;
 use socio_harness::{HarnessError, SuiteError};
 use socio_record::{ExitCode, LogError, RunError};
 use socio_reports::export::ExportError;
@@ -56,10 +56,19 @@ impl From<StoreError> for Failure {
     fn from(e: StoreError) -> Self {
         match e {
             StoreError::File(e) => e.into(),
-            StoreError::Hub(HubError::Name(_)) | StoreError::City(_) | StoreError::Restyle(_) => Self::usage(e),
-            StoreError::Hub(_) => Self::new(ExitCode::NETWORK, e),
+            StoreError::Hub(e) => e.into(),
+            StoreError::City(_) | StoreError::Restyle(_) => Self::usage(e),
             StoreError::Write { .. } | StoreError::Exists(_) => Self::new(ExitCode::OUTPUT, e),
             other => Self::input(other),
+        }
+    }
+}
+
+impl From<HubError> for Failure {
+    fn from(e: HubError) -> Self {
+        match e {
+            HubError::Name(_) | HubError::ModelName(_) => Self::usage(e),
+            other => Self::new(ExitCode::NETWORK, other),
         }
     }
 }

@@ -10,9 +10,11 @@ mod fill;
 mod floors;
 mod map_ocr;
 mod method;
+pub mod networks;
 mod oracle_box;
 pub mod predictions;
 pub mod registry;
+pub mod timing;
 
 pub use context::{Context, Said};
 pub use exec::Exec;
@@ -22,3 +24,5 @@ pub use map_ocr::MapOcr;
 pub use method::{Answer, Contestant, Failure, Method, Models, Oracle, StageAnswer, StageObject, segment};
 pub use oracle_box::OracleBox;
 pub use predictions::Predictions;
+pub use socio_candle::Target;
+pub use socio_models::DType;

@@ -4,10 +4,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde::Serialize;
-use socio_backend::{BackendError, MapReader, NullReader, NullSegmenter, Offer, Role, Segmenter};
+use socio_backend::{BackendError, MapReader, NullReader, NullSegmenter, NullVlm, Offer, Role, Segmenter, Vlm};
+use socio_dataset::store::HubOptions;
 use socio_ort::{LiteMedSam, PpOcr, Runtime};
 
 use crate::FillSegmenter;
+use crate::networks::{self, Running};
 
 /// Where models and libraries are.
 #[derive(Debug, Clone)]
@@ -18,6 +20,10 @@ pub struct Resources {
     pub onnxruntime: Option<PathBuf>,
     /// Threads that one model may use.
     pub threads: usize,
+    /// How the Hugging Face hub is reached.
+    pub hub: HubOptions,
+    /// How networks on a tensor library run.
+    pub running: Running,
 }
 
 impl Resources {
@@ -50,13 +56,16 @@ impl Resources {
 }
 
 /// Names of the segmenters, `replay:RUN` aside, which the harness adds.
-pub const SEGMENTERS: [&str; 3] = ["fill", "lite-medsam", "null"];
+pub const SEGMENTERS: [&str; 4] = ["fill", "lite-medsam", "candle:NAME", "null"];
 
 /// A segmenter by name.
 ///
 /// # Errors
 /// When there is none of that name, or it is not available here.
 pub fn segmenter(name: &str, resources: &Resources) -> Result<Arc<dyn Segmenter>, BackendError> {
+    if let Some(what) = name.strip_prefix("candle:") {
+        return networks::segmenter(what, resources);
+    }
     match name {
         "fill" => Ok(Arc::new(FillSegmenter::default())),
         "null" => Ok(Arc::new(NullSegmenter::default())),
@@ -65,6 +74,21 @@ pub fn segmenter(name: &str, resources: &Resources) -> Result<Arc<dyn Segmenter>
             Ok(Arc::new(LiteMedSam::load(&resources.runtime()?, &folder, resources.threads)?))
         }
         other => Err(unknown(other, &SEGMENTERS, "segmenter")),
+    }
+}
+
+/// Names of the vision-language models, `replay:RUN` aside, which the harness adds.
+pub const VLMS: [&str; 2] = ["candle:NAME", "null"];
+
+/// A vision-language model by name.
+///
+/// # Errors
+/// When there is none of that name, or it is not available here.
+pub fn vlm(name: &str, resources: &Resources) -> Result<Arc<dyn Vlm>, BackendError> {
+    match (name, name.strip_prefix("candle:")) {
+        (_, Some(what)) => networks::vlm(what, resources),
+        ("null", _) => Ok(Arc::new(NullVlm::default())),
+        (other, _) => Err(unknown(other, &VLMS, "vision-language model")),
     }
 }
 
@@ -96,7 +120,38 @@ fn unknown(name: &str, known: &[&str], kind: &str) -> BackendError {
 /// Every backend, with why one is not available. Model files are looked for, not loaded; onnxruntime is loaded.
 pub fn offers(resources: &Resources) -> Vec<Offer> {
     let graph = |files: Result<PathBuf, BackendError>| files.and_then(|_| resources.runtime()).map(drop);
+    let here = |what: &str| networks::here(what, resources);
     vec![
+        Offer::checked(
+            "candle:socioreasoner-3b",
+            Role::Vlm,
+            "SocioReasoner-3B, the paper's; a folder or OWNER/NAME works too",
+            here("socioreasoner-3b"),
+        ),
+        Offer::checked(
+            "candle:qwen2.5-vl-3b",
+            Role::Vlm,
+            "Qwen2.5-VL on candle; 7b, 32b and 72b too",
+            here("qwen2.5-vl-3b"),
+        ),
+        Offer::checked(
+            "candle:sam2-hiera-large",
+            Role::Segmenter,
+            "SAM 2 on candle; boxes and points; tiny, small, base-plus and sam2.1 too",
+            here("sam2-hiera-large"),
+        ),
+        Offer::checked(
+            "candle:mobile-sam",
+            Role::Segmenter,
+            "MobileSAM on candle; boxes and points; sam-vit-base, -large, -huge too",
+            here("mobile-sam"),
+        ),
+        Offer::checked(
+            "candle:lite-medsam",
+            Role::Segmenter,
+            "LiteMedSAM on candle; boxes; needs no library",
+            here("lite-medsam"),
+        ),
         Offer::ready("fill", Role::Segmenter, "fills its boxes"),
         Offer::checked(
             "lite-medsam",
@@ -212,10 +267,16 @@ mod tests {
 
     #[test]
     fn what_is_missing_says_what_to_do() {
-        let resources = Resources { models: "no/such/folder".into(), onnxruntime: None, threads: 1 };
+        let resources = Resources {
+            models: "no/such/folder".into(),
+            onnxruntime: None,
+            threads: 1,
+            hub: HubOptions::from_env(),
+            running: Running::default(),
+        };
         let why = segmenter("lite-medsam", &resources).err().unwrap().to_string();
         assert!(why.contains("no/such/folder/lite_medsam") && why.contains("models fetch lite-medsam"), "{why}");
         let why = segmenter("sam3", &resources).err().unwrap().to_string();
-        assert!(why.contains("there are fill, lite-medsam, null"), "{why}");
+        assert!(why.contains("there are fill, lite-medsam, candle:NAME, null"), "{why}");
     }
 }

@@ -85,7 +85,7 @@ pub(crate) fn readable_by_all(file: &fs::File) -> io::Result<()> {
 ///
 /// # Errors
 /// When the system refuses; nothing is there then.
-pub(crate) fn publish_dir(partial: tempfile::TempDir, place: &Path) -> Result<(), FileError> {
+pub fn publish_dir(partial: tempfile::TempDir, place: &Path) -> Result<(), FileError> {
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;

@@ -1,6 +1,6 @@
 //! What is asked: samples, masks, the name/class/function hierarchy and the stores that hold them.
 //!
-//! Nothing here knows a model, a method or a run. Coordinates are pixels, x to the right and y down,
+//! Nothing here runs a model, and nothing knows a method or a run. Coordinates are pixels, x to the right and y down,
 //! with the origin at the upper left corner of the upper left pixel; boxes are `[x0, y0, x1, y1]` and
 //! half-open, so a box of one pixel at the origin is `[0, 0, 1, 1]`.
 
@@ -10,6 +10,7 @@ pub mod files;
 mod geometry;
 pub mod hash;
 pub mod hierarchy;
+pub mod hub;
 mod mask;
 pub mod parallel;
 pub mod picture;

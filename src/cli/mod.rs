@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use socio_baselines::{DType, Target};
 use socio_dataset::Level;
 use socio_harness::Shard;
 
@@ -153,7 +154,7 @@ pub(crate) struct SelectArgs {
     pub(crate) ids: Vec<String>,
 }
 
-#[derive(Args)]
+#[derive(Args, Default)]
 pub(crate) struct ResourceArgs {
     /// Folder of model files [default: SOCIO_MODELS, else the user's cache].
     #[arg(long)]
@@ -161,6 +162,12 @@ pub(crate) struct ResourceArgs {
     /// The onnxruntime library or its folder [default: ORT_DYLIB_PATH].
     #[arg(long)]
     pub(crate) onnxruntime: Option<PathBuf>,
+    /// Where networks of candle run: auto, cpu, cuda or cuda:N.
+    #[arg(long, default_value = "auto")]
+    pub(crate) device: Target,
+    /// What their numbers are kept in: f32, bf16 or f16 [default: bf16 for a vision-language model, f32 for a segmenter].
+    #[arg(long)]
+    pub(crate) dtype: Option<DType>,
 }
 
 #[derive(Args)]
@@ -338,6 +345,96 @@ Examples:
         #[arg(long)]
         models: Option<PathBuf>,
     },
+    /// Make a network of random weights: for tests, and for trying out what needs no trained one
+    #[command(after_help = "\
+Examples:
+  socio-bench models init qwen2.5-vl-tiny --out tiny-vlm
+  socio-bench models init sam2-hiera-tiny --out tiny-sam2 --seed 7
+  socio-bench models init my-config.json --tokenizer tokenizer.json --dtype bf16 --out mine")]
+    Init {
+        /// A known name (see list networks), or a config.json.
+        config: String,
+        /// The folder to make.
+        #[arg(long)]
+        out: PathBuf,
+        /// Seed of the weights.
+        #[arg(long, default_value_t = 0)]
+        seed: u64,
+        /// What the weights are written in: f32, bf16 or f16.
+        #[arg(long, default_value = "f32")]
+        dtype: DType,
+        /// A tokenizer.json to put beside a Qwen2.5-VL [default: one that speaks bytes].
+        #[arg(long)]
+        tokenizer: Option<PathBuf>,
+        #[arg(long, help = "Print JSON")]
+        json: bool,
+    },
+    /// Ask a vision-language model about some images
+    #[command(after_help = "\
+Examples:
+  socio-bench models ask candle:tiny-vlm --image map.png --image sat.png --text 'Find the school.' --max-new-tokens 32
+  socio-bench models ask candle:Qwen/Qwen2.5-VL-3B-Instruct --image sat.png --text 'What is this?' --greedy --json")]
+    Ask(Box<AskArgs>),
+    /// Time a network on this machine: loading, each phase, peak memory
+    #[command(after_help = "\
+Examples:
+  socio-bench models time sam2-hiera-large --random 0
+  socio-bench models time qwen2.5-vl-3b --random 0 --tokenizer tokenizer.json --image map.png --image sat.png --tokens 16
+  socio-bench models time ./my-model --repeats 5 --json")]
+    Time(Box<TimeArgs>),
+}
+
+#[derive(Args)]
+pub(crate) struct AskArgs {
+    /// The model: candle:NAME, where NAME is a known name, a folder, or OWNER/NAME on the hub.
+    pub(crate) model: String,
+    /// An image; give it again for more, in their order.
+    #[arg(long = "image", value_name = "FILE")]
+    pub(crate) images: Vec<PathBuf>,
+    /// The user's text.
+    #[arg(long)]
+    pub(crate) text: String,
+    /// Take the likeliest token each time, instead of drawing as the released inference does.
+    #[arg(long)]
+    pub(crate) greedy: bool,
+    /// Tokens after which the answer is cut.
+    #[arg(long, default_value_t = 512)]
+    pub(crate) max_new_tokens: u32,
+    /// Seed of the draw; give it again for several draws.
+    #[arg(long = "seed", default_value = "42")]
+    pub(crate) seeds: Vec<u64>,
+    #[command(flatten)]
+    pub(crate) resources: ResourceArgs,
+    #[arg(long, help = "Print JSON: text, tokens, log-probabilities, times")]
+    pub(crate) json: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct TimeArgs {
+    /// The network: a known name, a folder or file, or OWNER/NAME on the hub.
+    pub(crate) model: String,
+    /// Random weights of this seed, for a known name or a config.json: no others are needed.
+    #[arg(long, value_name = "SEED")]
+    pub(crate) random: Option<u64>,
+    /// The tokenizer.json of a random Qwen2.5-VL [default: one that speaks bytes].
+    #[arg(long)]
+    pub(crate) tokenizer: Option<PathBuf>,
+    /// An image to look at; give it again for more [default: drawn ones of 768 x 768, two for a Qwen2.5-VL].
+    #[arg(long = "image", value_name = "FILE")]
+    pub(crate) images: Vec<PathBuf>,
+    /// Tokens to draw.
+    #[arg(long, default_value_t = 16)]
+    pub(crate) tokens: u32,
+    /// How often, after one round that is not counted.
+    #[arg(long, default_value_t = 3)]
+    pub(crate) repeats: usize,
+    /// Threads [default: one a processor].
+    #[arg(long)]
+    pub(crate) threads: Option<usize>,
+    #[command(flatten)]
+    pub(crate) resources: ResourceArgs,
+    #[arg(long, help = "Print JSON")]
+    pub(crate) json: bool,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -352,6 +449,7 @@ pub(crate) enum Layout {
 pub(crate) enum Listing {
     Methods,
     Segmenters,
+    Networks,
     Readers,
     Profiles,
     Classes,

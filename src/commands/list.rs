@@ -1,7 +1,7 @@
 //! `list` and `doctor`.
 
 use serde_json::json;
-use socio_baselines::registry;
+use socio_baselines::{networks, registry};
 use socio_dataset::map::Style;
 use socio_dataset::restyle;
 use socio_harness::Suite;
@@ -47,6 +47,15 @@ fn rows(what: Listing) -> Result<Rows, Failure> {
         Listing::Segmenters => {
             let names = [&registry::SEGMENTERS[..], &["replay:RUN"]].concat();
             (names.iter().map(|n| (text(n), String::new(), String::new())).collect(), json!(names))
+        }
+        Listing::Networks => {
+            let all = networks::known();
+            let rows = all.iter().map(|k| {
+                let kind = if k.vlm { "vlm" } else { "segmenter" };
+                (text(&k.name), text(kind), k.repository.map_or_else(|| "published nowhere".to_owned(), text))
+            });
+            let value = all.iter().map(|k| json!({ "name": k.name, "vlm": k.vlm, "repository": k.repository }));
+            (rows.collect(), value.collect())
         }
         Listing::Readers => (
             registry::READERS.iter().map(|n| (text(n), String::new(), String::new())).collect(),

@@ -4,6 +4,7 @@ mod build;
 mod data;
 mod list;
 mod models;
+mod networks;
 mod predict;
 mod publish;
 mod report;

@@ -3,7 +3,7 @@
 use socio_baselines::fetch::{fetch, models};
 use socio_record::ExitCode;
 
-use super::setup;
+use super::{networks, setup};
 use crate::cli::ModelsCommand;
 use crate::failure::Outcome;
 use crate::progress;
@@ -34,6 +34,11 @@ pub(crate) fn command(command: ModelsCommand) -> Outcome {
                 say!("{}", file.display());
             }
         }
+        ModelsCommand::Init { config, out, seed, dtype, tokenizer, json } => {
+            return networks::init(&config, &out, seed, dtype, tokenizer.as_deref(), json);
+        }
+        ModelsCommand::Ask(args) => return networks::ask(&args),
+        ModelsCommand::Time(args) => return networks::time(&args),
     }
     Ok(ExitCode::OK)
 }

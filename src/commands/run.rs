@@ -92,7 +92,7 @@ pub(crate) fn score(args: ScoreArgs) -> Outcome {
     let plan = [(format!("predictions:{}", args.folder.display()), None)];
     let settings =
         MethodArgs { reader: "null".to_owned(), seed: 42, centre_share: None, exec_timeout: std::time::Duration::ZERO };
-    let resources = ResourceArgs { models: None, onnxruntime: None };
+    let resources = ResourceArgs::default();
     let settings = (&args.select, &settings, &resources);
     go(&plan, &[place(&args.data)], &args.data.hub, settings, &args.report, &args.running)
 }

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::{Value, json};
 use socio_backend::{Segmenter, SharedEmbeddings};
+use socio_baselines::networks::Running;
 use socio_baselines::predictions;
 use socio_baselines::registry::{self, Entry, Kind, Resources};
 use socio_baselines::{
@@ -98,6 +99,8 @@ pub(crate) fn resources(args: &ResourceArgs, deterministic: bool) -> Resources {
     Resources {
         models: models_folder(args.models.as_ref()),
         onnxruntime: args.onnxruntime.clone(),
+        hub: HubOptions::from_env(),
+        running: Running { device: args.device, dtype: args.dtype, ..Running::default() },
         threads: if deterministic { 1 } else { threads },
     }
 }

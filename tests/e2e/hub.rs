@@ -5,28 +5,18 @@ use std::fs;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use serde_json::json;
 use socio_dataset::hash::sha256_hex;
 use tempfile::tempdir;
 
-use crate::support::{Reply, Request, Server, bench, fails, json as parse, ok, raw_set, told};
+use crate::server::{Reply, Repository, Request, Server};
+use crate::support::{bench, fails, json as parse, ok, raw_set, told};
 
 const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
 
-/// The hub's paths for one dataset, `acme/city`: revision listing, then files with their hashes.
+/// The hub's paths for one dataset, `acme/city`.
 fn hub(files: &BTreeMap<String, Vec<u8>>, request: &Request) -> Reply {
-    let api = ["main", "v1", COMMIT].map(|r| format!("/api/datasets/acme/city/revision/{r}"));
-    if api.contains(&request.path) {
-        let siblings: Vec<_> = files.keys().map(|name| json!({ "rfilename": name })).collect();
-        return Reply::new(200, json!({ "sha": COMMIT, "siblings": siblings }).to_string());
-    }
-    let resolve = format!("/datasets/acme/city/resolve/{COMMIT}/");
-    match request.path.strip_prefix(&resolve).and_then(|name| files.get(name)) {
-        Some(bytes) => Reply::file(bytes, request)
-            .with("ETag", &format!("\"{}\"", sha256_hex(bytes)))
-            .with("X-Repo-Commit", COMMIT),
-        None => Reply::new(404, "no"),
-    }
+    let (place, commit, files) = ("datasets/acme/city", COMMIT, files.clone());
+    Repository { place, commit, revisions: &["main", "v1"], files, hash: sha256_hex }.answer(request)
 }
 
 /// Parquet files as a hub repository has them.

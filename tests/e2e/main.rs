@@ -14,4 +14,5 @@ mod real;
 mod report;
 mod run;
 mod scenes;
+mod server;
 mod support;

@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tempfile::tempdir;
 
-use crate::support::{Reply, Request, Server, assets, fails, ok};
+use crate::server::{Reply, Request, Server};
+use crate::support::{assets, fails, ok};
 
 #[test]
 fn what_is_not_the_pinned_file_is_refused() {

@@ -1,13 +1,17 @@
 //! Networks of `socio-models` behind the seams of `socio-backend`, over any tensor library: what a `Vlm` and a `Segmenter`
 //! do with pixels and text on the way in and on the way out is here once, whatever multiplies the matrices.
 
+mod init;
 mod lite_medsam;
+mod load;
 mod place;
 mod sam;
 mod told;
 mod vlm;
 
+pub use init::{Written, init};
 pub use lite_medsam::LiteMedSam;
+pub use load::{Architecture, Found};
 pub use place::Place;
 pub use sam::{Network, SamSegmenter};
 pub use vlm::{Pixels, QwenVlm};

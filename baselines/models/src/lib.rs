@@ -5,6 +5,7 @@
 
 pub mod conformance;
 mod error;
+pub mod ghost;
 pub mod layers;
 pub mod oracle;
 pub mod parity;

@@ -3,13 +3,14 @@
 
 #![allow(missing_docs, clippy::unwrap_used, clippy::print_stderr)]
 
-mod ghost;
+mod names;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use ghost::{Ghost, Names};
+use names::Names;
 use serde_json::Value;
+use socio_models::ghost::Ghost;
 use socio_models::oracle::Plain;
 use socio_models::parity::sam1::run;
 use socio_models::sam::prompt::Prompt;

@@ -2,12 +2,13 @@
 
 #![allow(clippy::unwrap_used)]
 
-mod ghost;
+mod names;
 
 use std::path::PathBuf;
 
-use ghost::{Ghost, Names};
+use names::Names;
 use serde_json::Value;
+use socio_models::ghost::Ghost;
 use socio_models::oracle::Plain;
 use socio_models::parity::sam2 as parity;
 use socio_models::sam::decoder::Features;

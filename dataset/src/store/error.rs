@@ -104,5 +104,5 @@ pub enum StoreError {
     City(#[from] crate::city::CityError),
     /// The hub.
     #[error(transparent)]
-    Hub(#[from] super::hub::HubError),
+    Hub(#[from] crate::hub::HubError),
 }

@@ -7,7 +7,6 @@ mod convert;
 mod encoded;
 mod error;
 mod extras;
-pub mod hub;
 mod parquet_read;
 mod parquet_write;
 mod raw;
@@ -20,9 +19,10 @@ pub use convert::{ConvertOptions, Converted, convert};
 pub use encoded::{Encoded, FieldError, FieldProblem, Image, Origin};
 pub use error::StoreError;
 pub use extras::Extras;
-pub use hub::HubOptions;
 pub use parquet_write::ParquetWriter;
 pub use raw::RawWriter;
+
+pub use crate::hub::{self, HubOptions};
 
 use crate::city::{City, Spec};
 use crate::hash::FieldHasher;

@@ -11,6 +11,7 @@ mod safetensors;
 #[cfg(test)]
 mod tests;
 mod vars;
+mod write;
 mod zipped;
 
 pub use folder::{Sharded, open};
@@ -19,6 +20,7 @@ pub use random::Random;
 pub use renamed::{Origin, Renamed};
 pub use safetensors::SafeTensors;
 pub use vars::Vars;
+pub use write::write;
 
 use std::borrow::Cow;
 

@@ -1,53 +1,52 @@
-//! Networks without numbers: whether the weights that an architecture asks for are those of a list of names and shapes.
+//! Networks without numbers: which weights an architecture asks for, and of which shapes.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
 
-use serde_json::Value;
-use socio_models::{DType, Mask, ModelError, Result, Tensor, View, Weights};
+use crate::{DType, Mask, ModelError, Result, Tensor, View, Weights};
 
-/// Keys and shapes of a checkpoint.
-pub(crate) struct Names(pub BTreeMap<String, Vec<usize>>);
+/// A source that notes what it is asked for.
+#[derive(Default)]
+pub struct Asked {
+    weights: Mutex<Vec<(String, Vec<usize>)>>,
+}
 
-impl Names {
-    /// Of entries of a `keys.json` of `ci/fixtures_torch`: a name and its shape, or with `{}` for a number a list of first
-    /// number, last number and shape.
-    pub(crate) fn of(entries: &[&Value]) -> Self {
-        let shape = |v: &Value| v.as_array().unwrap().iter().map(|n| n.as_u64().unwrap() as usize).collect::<Vec<_>>();
-        let mut all = BTreeMap::new();
-        for (name, value) in entries.iter().flat_map(|e| e.as_object().unwrap()) {
-            if !name.contains("{}") {
-                all.insert(name.clone(), shape(value));
-                continue;
-            }
-            for run in value.as_array().unwrap() {
-                for i in run[0].as_u64().unwrap()..=run[1].as_u64().unwrap() {
-                    all.insert(name.replacen("{}", &i.to_string(), 1), shape(&run[2]));
-                }
-            }
-        }
-        Self(all)
+impl Asked {
+    /// Keys and shapes in the order of the keys, each once.
+    pub fn weights(&self) -> Vec<(String, Vec<usize>)> {
+        let mut all = self.weights.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        all.sort();
+        all.dedup();
+        all
     }
 }
 
-impl Weights for Names {
+impl Weights for Asked {
     fn name(&self) -> String {
-        "keys.json".to_owned()
+        "a list".to_owned()
     }
 
-    fn view(&self, key: &str, _: &[usize]) -> Result<Option<View<'_>>> {
-        let view = |shape: &Vec<usize>| View { dtype: DType::F32, shape: shape.clone(), bytes: Cow::Borrowed(&[]) };
-        Ok(self.0.get(key).map(view))
+    fn view(&self, key: &str, shape: &[usize]) -> Result<Option<View<'_>>> {
+        self.weights.lock().unwrap_or_else(PoisonError::into_inner).push((key.to_owned(), shape.to_vec()));
+        Ok(Some(View { dtype: DType::F32, shape: shape.to_vec(), bytes: Cow::Borrowed(&[]) }))
     }
 
     fn keys(&self) -> Vec<String> {
-        self.0.keys().cloned().collect()
+        Vec::new()
     }
 }
 
-/// A tensor that is nothing but its shape: networks can be built of it, not run.
+fn agree<V: PartialEq + std::fmt::Debug>(found: &V, expected: &V) -> Result<()> {
+    if found == expected {
+        Ok(())
+    } else {
+        Err(ModelError::op("ghost", format!("{found:?} where {expected:?} was expected")))
+    }
+}
+
+/// A tensor that is nothing but its shape: networks can be built of it, whatever their size, not run.
 #[derive(Clone)]
-pub(crate) struct Ghost(Vec<usize>);
+pub struct Ghost(Vec<usize>);
 
 fn never<V>() -> Result<V> {
     Err(ModelError::op("ghost", "it has no numbers"))
@@ -57,7 +56,7 @@ impl Tensor for Ghost {
     type Device = ();
 
     fn new(values: Vec<f32>, shape: &[usize], _: DType, (): &()) -> Result<Self> {
-        assert_eq!(values.len(), shape.iter().product::<usize>());
+        agree(&values.len(), &shape.iter().product::<usize>())?;
         Ok(Self(shape.to_vec()))
     }
     fn from_bytes(_: &[u8], _: DType, shape: &[usize], _: DType, (): &()) -> Result<Self> {
@@ -80,15 +79,15 @@ impl Tensor for Ghost {
         Ok(self.clone())
     }
     fn reshape(&self, shape: &[usize]) -> Result<Self> {
-        assert_eq!(self.0.iter().product::<usize>(), shape.iter().product::<usize>());
+        agree(&self.0.iter().product::<usize>(), &shape.iter().product::<usize>())?;
         Ok(Self(shape.to_vec()))
     }
     fn permute(&self, order: &[usize]) -> Result<Self> {
-        assert_eq!(self.0.len(), order.len());
+        agree(&self.0.len(), &order.len())?;
         Ok(Self(order.iter().map(|i| self.0[*i]).collect()))
     }
     fn narrow(&self, dim: usize, start: usize, length: usize) -> Result<Self> {
-        assert!(start + length <= self.0[dim]);
+        agree(&(start + length <= self.0[dim]), &true)?;
         let mut shape = self.0.clone();
         shape[dim] = length;
         Ok(Self(shape))
@@ -117,7 +116,7 @@ impl Tensor for Ghost {
         never()
     }
     fn add(&self, other: &Self) -> Result<Self> {
-        assert_eq!(self.0, other.0);
+        agree(&self.0, &other.0)?;
         Ok(self.clone())
     }
     fn sub(&self, _: &Self) -> Result<Self> {
@@ -140,7 +139,7 @@ impl Tensor for Ghost {
     }
     fn matmul(&self, other: &Self) -> Result<Self> {
         let (&[m, k], &[inner, n]) = (&self.0[..], &other.0[..]) else { return never() };
-        assert_eq!(k, inner);
+        agree(&k, &inner)?;
         Ok(Self(vec![m, n]))
     }
     fn linear(&self, _: &Self, _: Option<&Self>) -> Result<Self> {

@@ -1,0 +1,223 @@
+//! From files to a model behind its seam: which architecture a folder or file holds, and building it.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde_json::Value;
+use socio_backend::{BackendError, Segmenter, Vlm};
+use socio_models::qwen2_5_vl::{self, Config, Qwen2_5Vl, Tokenizer};
+use socio_models::sam::sam1::{self, EncoderConfig, Sam1, Sam1Config};
+use socio_models::sam::sam2::{self, Sam2, Sam2Config, Size};
+use socio_models::sam::tiny_vit::PatchEmbed;
+use socio_models::weights::{self, Random};
+use socio_models::{DType, ModelError, Tensor, Vars, Weights};
+
+use crate::lite_medsam::LiteMedSam;
+use crate::place::Place;
+use crate::sam::{Network, SamSegmenter};
+use crate::told::told;
+use crate::vlm::{Pixels, QwenVlm};
+
+/// What a model is.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Architecture {
+    /// Qwen2.5-VL.
+    Qwen(Box<Config>),
+    /// SAM 1 and its descendants.
+    Sam1(Sam1Config),
+    /// SAM 2 and SAM 2.1.
+    Sam2(Sam2Config),
+}
+
+impl Architecture {
+    /// By a `config.json`.
+    ///
+    /// # Errors
+    /// When it is none that is known here, or describes what cannot be built.
+    pub fn of_config(text: &str) -> Result<Self, ModelError> {
+        let bad = |why: String| ModelError::Config { field: "config.json".to_owned(), why };
+        let value: Value = serde_json::from_str(text).map_err(|e| bad(e.to_string()))?;
+        match value.get("model_type").and_then(Value::as_str) {
+            Some("qwen2_5_vl") => Ok(Self::Qwen(Box::new(Config::parse(text)?))),
+            Some("sam2" | "sam2_video") => Ok(Self::Sam2(Sam2Config::from_json(text)?)),
+            Some("sam") => Ok(Self::Sam1(Sam1Config::from_json(text)?)),
+            Some(other) => {
+                Err(bad(format!("model_type `{other}` is not known here; qwen2_5_vl, sam, sam2 and sam2_video are")))
+            }
+            None if value.get("arch").is_some() => Ok(Self::Sam2(Sam2Config::from_json(text)?)),
+            None if value.get("kind").is_some() => Ok(Self::Sam1(Sam1Config::from_json(text)?)),
+            None => Err(bad("has no model_type".to_owned())),
+        }
+    }
+
+    /// By a checkpoint's own keys and shapes: Meta publishes SAM without a configuration.
+    ///
+    /// # Errors
+    /// When it is neither SAM 1 nor SAM 2.
+    pub fn of_weights(weights: &dyn Weights) -> Result<Self, ModelError> {
+        if weights.keys().iter().any(|k| k.starts_with("image_encoder.trunk.")) {
+            return Ok(Self::Sam2(Size::of(weights)?.config()));
+        }
+        Ok(Self::Sam1(Sam1Config::of_weights(weights)?))
+    }
+
+    /// What it is called in messages.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Qwen(_) => "Qwen2.5-VL",
+            Self::Sam1(_) => "SAM 1",
+            Self::Sam2(_) => "SAM 2",
+        }
+    }
+}
+
+/// A model that was found, not yet built.
+pub struct Found {
+    /// What it is.
+    pub architecture: Architecture,
+    weights: Box<dyn Weights>,
+    folder: Option<PathBuf>,
+    tokenizer: Option<PathBuf>,
+}
+
+impl Found {
+    /// In a folder, or in a checkpoint of its own.
+    ///
+    /// # Errors
+    /// When there is no model, or one that is not known here.
+    pub fn open(path: &Path) -> Result<Self, ModelError> {
+        let folder = if path.is_dir() { Some(path.to_owned()) } else { None };
+        let weights = weights::open(path)?;
+        let config = folder.as_ref().map(|f| f.join("config.json")).filter(|f| f.is_file());
+        let architecture = match config {
+            Some(file) => {
+                let wrong = |why: String| ModelError::File { path: file.clone(), why };
+                let text = std::fs::read_to_string(&file).map_err(|e| wrong(e.to_string()))?;
+                Architecture::of_config(&text).map_err(|e| wrong(e.to_string()))?
+            }
+            None => Architecture::of_weights(weights.as_ref())?,
+        };
+        Ok(Self { architecture, weights, folder, tokenizer: None })
+    }
+
+    /// Weights that nobody trained: for timing at true size. A Qwen2.5-VL without `tokenizer` speaks bytes.
+    ///
+    /// # Errors
+    /// When the tokenizer of bytes cannot be made.
+    pub fn random(
+        mut architecture: Architecture,
+        seed: u64,
+        stored: DType,
+        tokenizer: Option<PathBuf>,
+    ) -> Result<Self, ModelError> {
+        if let (Architecture::Qwen(config), None) = (&mut architecture, &tokenizer) {
+            let bytes = Tokenizer::bytes()?;
+            config.image_token = bytes.special("<|image_pad|>")?;
+        }
+        let weights = Box::new(Random::new(seed, 0.02, stored));
+        Ok(Self { architecture, weights, folder: None, tokenizer })
+    }
+
+    /// Builds it as a [`Vlm`] that computes up to `batch` prompts together.
+    ///
+    /// # Errors
+    /// When it is no vision-language model, or a file is missing or not what it should be.
+    pub fn vlm<T: Tensor>(self, name: &str, batch: usize, place: Place<T>) -> Result<Arc<dyn Vlm>, BackendError> {
+        let full = format!("{}:{name}", place.library);
+        self.build_vlm(name, batch, place).map(|v| Arc::new(v) as Arc<dyn Vlm>).map_err(told(&full, "loading"))
+    }
+
+    fn build_vlm<T: Tensor>(self, name: &str, batch: usize, place: Place<T>) -> Result<QwenVlm<T>, ModelError> {
+        let Architecture::Qwen(config) = self.architecture else {
+            return Err(ModelError::Input(format!(
+                "{name} is a {}: a segmenter, not a vision-language model",
+                self.architecture.name()
+            )));
+        };
+        let tokenizer = match self.tokenizer.or_else(|| self.folder.as_ref().map(|f| f.join("tokenizer.json"))) {
+            Some(file) => Tokenizer::load(&file)?,
+            None => Tokenizer::bytes()?,
+        };
+        let image = tokenizer.special("<|image_pad|>")?;
+        if image != config.image_token || tokenizer.size() > config.text.vocab_size {
+            return Err(ModelError::Input(format!(
+                "the tokenizer is of another model: its image token is {image} of {} tokens, the configuration's {} of {}",
+                tokenizer.size(),
+                config.image_token,
+                config.text.vocab_size
+            )));
+        }
+        let pixels = self.folder.as_deref().map_or(Ok(Pixels::PUBLISHED), Pixels::read)?;
+        let fingerprint = self.weights.fingerprint();
+        let weights = qwen2_5_vl::published(self.weights);
+        let vars = Vars::new(weights.as_ref(), place.compute, &place.device).with_matrices(place.matrices);
+        let model = Qwen2_5Vl::new(&config, &vars)?;
+        QwenVlm::new(name, model, tokenizer, pixels, &fingerprint, batch, place.clone())
+    }
+
+    /// Builds it as a [`Segmenter`].
+    ///
+    /// # Errors
+    /// When it is no segmenter, or the weights are not what they should be.
+    pub fn segmenter<T: Tensor>(self, name: &str, place: Place<T>) -> Result<Arc<dyn Segmenter>, BackendError> {
+        let full = format!("{}:{name}", place.library);
+        self.build_segmenter(name, place).map_err(told(&full, "loading"))
+    }
+
+    fn build_segmenter<T: Tensor>(self, name: &str, place: Place<T>) -> Result<Arc<dyn Segmenter>, ModelError> {
+        let fingerprint = self.weights.fingerprint();
+        // Small networks, and what flows through them decides pixels: matrices are not narrowed beyond what flows.
+        let network = match self.architecture {
+            Architecture::Qwen(_) => {
+                return Err(ModelError::Input(format!(
+                    "{name} is a Qwen2.5-VL: a vision-language model, not a segmenter"
+                )));
+            }
+            Architecture::Sam1(config) => {
+                let weights = sam1::metas_names(self.weights);
+                let vars = Vars::new(weights.as_ref(), place.compute, &place.device).with_matrices(place.matrices);
+                let network = Sam1::load(&vars, &config)?;
+                // LiteMedSAM's encoder takes its image as it is, in a window round the box.
+                if matches!(&config.encoder, EncoderConfig::TinyVit(t) if t.patch_embed == PatchEmbed::Pointwise) {
+                    return Ok(Arc::new(LiteMedSam::new(network, &fingerprint, place.clone())));
+                }
+                Network::Sam1(Box::new(network))
+            }
+            Architecture::Sam2(config) => {
+                let weights = sam2::metas_names(self.weights);
+                let vars = Vars::new(weights.as_ref(), place.compute, &place.device).with_matrices(place.matrices);
+                Network::Sam2(Box::new(Sam2::load(&vars, &config)?))
+            }
+        };
+        Ok(Arc::new(SamSegmenter::new(name, network, &fingerprint, place.clone())))
+    }
+}
+
+impl Pixels {
+    /// As a folder's `preprocessor_config.json` has it, in either of its spellings; the published ones where there is none.
+    ///
+    /// # Errors
+    /// When the file is there and cannot be read.
+    pub fn read(folder: &Path) -> Result<Self, ModelError> {
+        let path = folder.join("preprocessor_config.json");
+        if !path.is_file() {
+            return Ok(Self::PUBLISHED);
+        }
+        let wrong = |why: String| ModelError::File { path: path.clone(), why };
+        let text = std::fs::read_to_string(&path).map_err(|e| wrong(e.to_string()))?;
+        let value: Value = serde_json::from_str(&text).map_err(|e| wrong(e.to_string()))?;
+        let field = |name: &str, edge: &str, default: usize| {
+            let found = value.get(name).or_else(|| value.get("size")?.get(edge)).filter(|v| !v.is_null());
+            found.map_or(Ok(default), |v| {
+                v.as_u64()
+                    .map(|n| n as usize)
+                    .ok_or_else(|| wrong(format!("`{name}` is {v}; expected a number of pixels")))
+            })
+        };
+        let published = Self::PUBLISHED;
+        Ok(Self {
+            min: field("min_pixels", "shortest_edge", published.min)?,
+            max: field("max_pixels", "longest_edge", published.max)?,
+        })
+    }
+}
