@@ -24,5 +24,5 @@ pub use map_ocr::MapOcr;
 pub use method::{Answer, Contestant, Failure, Method, Models, Oracle, StageAnswer, StageObject, segment};
 pub use oracle_box::OracleBox;
 pub use predictions::Predictions;
-pub use socio_candle::Target;
+pub use socio_candle::{Target, states as devices};
 pub use socio_models::DType;

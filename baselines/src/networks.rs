@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use socio_backend::{BackendError, Segmenter, Vlm};
 use socio_candle::{Candle, Precision, Target};
 use socio_dataset::files;
+use socio_dataset::hub::HubError;
 use socio_local::{Architecture, Found, Place};
 pub use socio_local::{Written, init};
 use socio_models::DType;
@@ -82,8 +83,49 @@ pub struct Running {
     pub dtype: Option<DType>,
     /// Random weights of this seed for a known name or a `config.json`, instead of looking for any.
     pub random: Option<u64>,
-    /// Another tokenizer than the model's folder holds.
+    /// The tokenizer of a Qwen2.5-VL of random weights; without it, it speaks bytes.
     pub tokenizer: Option<PathBuf>,
+    /// Prompts that are computed together at most.
+    pub batch: Option<usize>,
+}
+
+/// A network that was found: its weights are mapped, nothing of it is built.
+pub struct Opened {
+    found: Found,
+    name: String,
+}
+
+/// Finds a network.
+///
+/// # Errors
+/// When there is none of that name, or none that is known here.
+pub fn open(what: &str, resources: &Resources) -> Result<Opened, BackendError> {
+    let (found, name) = find(what, resources)?;
+    Ok(Opened { found, name })
+}
+
+impl Opened {
+    /// Whether it is a vision-language model; else it is a segmenter.
+    pub fn is_vlm(&self) -> bool {
+        matches!(self.found.architecture, Architecture::Qwen(_))
+    }
+
+    /// Builds it on candle as a vision-language model.
+    ///
+    /// # Errors
+    /// When it is none, or a file is not what it should be.
+    pub fn vlm(self, resources: &Resources) -> Result<Arc<dyn Vlm>, BackendError> {
+        let batch = resources.running.batch.unwrap_or(BATCH);
+        self.found.vlm::<Candle>(&self.name, batch, place(resources, DType::Bf16)?)
+    }
+
+    /// Builds it on candle as a segmenter.
+    ///
+    /// # Errors
+    /// When it is none, or a file is not what it should be.
+    pub fn segmenter(self, resources: &Resources) -> Result<Arc<dyn Segmenter>, BackendError> {
+        self.found.segmenter::<Candle>(&self.name, place(resources, DType::F32)?)
+    }
 }
 
 /// A vision-language model on candle.
@@ -91,8 +133,7 @@ pub struct Running {
 /// # Errors
 /// When there is none of that name, or it cannot be loaded.
 pub fn vlm(what: &str, resources: &Resources) -> Result<Arc<dyn Vlm>, BackendError> {
-    let (found, name) = find(what, resources, DType::Bf16)?;
-    found.vlm::<Candle>(&name, BATCH, place(resources, DType::Bf16)?)
+    open(what, resources)?.vlm(resources)
 }
 
 /// A segmenter on candle.
@@ -100,17 +141,7 @@ pub fn vlm(what: &str, resources: &Resources) -> Result<Arc<dyn Vlm>, BackendErr
 /// # Errors
 /// When there is none of that name, or it cannot be loaded.
 pub fn segmenter(what: &str, resources: &Resources) -> Result<Arc<dyn Segmenter>, BackendError> {
-    let (found, name) = find(what, resources, DType::F32)?;
-    found.segmenter::<Candle>(&name, place(resources, DType::F32)?)
-}
-
-/// Whether what a name stands for is a vision-language model; else it is a segmenter.
-///
-/// # Errors
-/// When there is none of that name.
-pub fn is_vlm(what: &str, resources: &Resources) -> Result<bool, BackendError> {
-    let (found, _) = find(what, resources, DType::F32)?;
-    Ok(matches!(found.architecture, Architecture::Qwen(_)))
+    open(what, resources)?.segmenter(resources)
 }
 
 /// Whether a network of that name is here, without loading it.
@@ -124,14 +155,15 @@ pub fn here(what: &str, resources: &Resources) -> Result<(), BackendError> {
 fn place(resources: &Resources, default: DType) -> Result<Place<Candle>, BackendError> {
     let device = socio_candle::device(resources.running.device).map_err(|e| unavailable("candle", e.to_string()))?;
     let precision = Precision::on(&device, resources.running.dtype.unwrap_or(default));
-    Place::new("candle", device, (precision.compute, precision.matrices), resources.threads)
+    let device_name = if device.is_cpu() { "cpu" } else { "gpu" };
+    Place::new("candle", (device, device_name), (precision.compute, precision.matrices), resources.threads)
 }
 
 fn unavailable(what: &str, why: String) -> BackendError {
     BackendError::Unavailable { backend: what.to_owned(), why }
 }
 
-fn find(what: &str, resources: &Resources, default: DType) -> Result<(Found, String), BackendError> {
+fn find(what: &str, resources: &Resources) -> Result<(Found, String), BackendError> {
     let full = format!("candle:{what}");
     let told = |e: socio_models::ModelError| unavailable(&full, e.to_string());
     let running = &resources.running;
@@ -144,6 +176,7 @@ fn find(what: &str, resources: &Resources, default: DType) -> Result<(Found, Str
             None => return Err(unavailable(&full, unknown())),
         };
         let architecture = Architecture::of_config(&config).map_err(told)?;
+        let default = if matches!(architecture, Architecture::Qwen(_)) { DType::Bf16 } else { DType::F32 };
         let stored = running.dtype.unwrap_or(default);
         let found = Found::random(architecture, seed, stored, running.tokenizer.clone()).map_err(told)?;
         return Ok((found, format!("{what}-random-{seed}")));
@@ -155,6 +188,12 @@ fn find(what: &str, resources: &Resources, default: DType) -> Result<(Found, Str
 fn unknown() -> String {
     let names: Vec<String> = known().into_iter().map(|k| k.name).collect();
     format!("no such folder or file, no repository OWNER/NAME, and none of the known names: {}", names.join(", "))
+}
+
+/// Whether a name is `OWNER/NAME`, perhaps with a revision behind an `@`.
+fn is_repository(what: &str) -> bool {
+    let repository = what.split('@').next().unwrap_or_default();
+    repository.split('/').count() == 2 && !repository.starts_with(['.', '/']) && !repository.ends_with('/')
 }
 
 /// The folder or file of a network: as it stands, in the models' folder, or from the hub's cache or the hub.
@@ -184,11 +223,16 @@ fn locate(what: &str, resources: &Resources, cache_alone: bool) -> Result<PathBu
             let make = format!("socio-bench models init {what} --out {}", folder.display());
             unavailable(&full, format!("it is published nowhere: make one of random weights with `{make}`"))
         })?,
-        None if what.split('/').count() == 2 && !what.starts_with(['.', '/']) => what.to_owned(),
+        None if is_repository(what) => what.to_owned(),
         None => return Err(unavailable(&full, unknown())),
     };
     let mut hub = resources.hub.clone();
     hub.offline |= cache_alone;
-    let files = socio_dataset::hub::model(&repository, &hub).map_err(|e| unavailable(&full, e.to_string()))?;
-    Ok(files.folder)
+    match socio_dataset::hub::model(&repository, &hub) {
+        Ok(files) => Ok(files.folder),
+        Err(HubError::NotCached { .. }) if cache_alone && !resources.hub.offline => {
+            Err(unavailable(&full, format!("not fetched yet: {repository} comes from the hub at its first use")))
+        }
+        Err(e) => Err(unavailable(&full, e.to_string())),
+    }
 }

@@ -124,7 +124,7 @@ impl Vlm for ReplayVlm {
         };
         let reply = |request: &VlmRequest| {
             let completions = request.seeds.iter().map(|s| draw(request, *s)).collect::<Result<_, _>>()?;
-            Ok(VlmReply { completions, prompt_tokens: Vec::new(), timings: VlmTimings::default() })
+            Ok(VlmReply { completions, prompt_tokens: Vec::new(), image_tokens: 0, timings: VlmTimings::default() })
         };
         requests.iter().map(reply).collect()
     }

@@ -417,20 +417,20 @@ pub(crate) struct TimeArgs {
     #[arg(long, value_name = "SEED")]
     pub(crate) random: Option<u64>,
     /// The tokenizer.json of a random Qwen2.5-VL [default: one that speaks bytes].
-    #[arg(long)]
+    #[arg(long, requires = "random")]
     pub(crate) tokenizer: Option<PathBuf>,
     /// An image to look at; give it again for more [default: drawn ones of 768 x 768, two for a Qwen2.5-VL].
     #[arg(long = "image", value_name = "FILE")]
     pub(crate) images: Vec<PathBuf>,
     /// Tokens to draw.
-    #[arg(long, default_value_t = 16)]
+    #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) tokens: u32,
     /// How often, after one round that is not counted.
-    #[arg(long, default_value_t = 3)]
-    pub(crate) repeats: usize,
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) repeats: u64,
     /// Threads [default: one a processor].
-    #[arg(long)]
-    pub(crate) threads: Option<usize>,
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..=1024))]
+    pub(crate) threads: Option<u64>,
     #[command(flatten)]
     pub(crate) resources: ResourceArgs,
     #[arg(long, help = "Print JSON")]

@@ -1,7 +1,7 @@
 //! `list` and `doctor`.
 
 use serde_json::json;
-use socio_baselines::{networks, registry};
+use socio_baselines::{devices, networks, registry};
 use socio_dataset::map::Style;
 use socio_dataset::restyle;
 use socio_harness::Suite;
@@ -124,16 +124,25 @@ fn rows(what: Listing) -> Result<Rows, Failure> {
 pub(crate) fn doctor(args: &ResourceArgs, as_json: bool) -> u8 {
     let resources = setup::resources(args, false);
     let offers = registry::offers(&resources);
+    let version = env!("CARGO_PKG_VERSION");
     if as_json {
-        say!("{:#}", json!({ "version": env!("CARGO_PKG_VERSION"), "models": resources.models, "backends": offers }));
+        let devices = devices().into_iter();
+        let devices: Vec<_> = devices
+            .map(|d| json!({ "library": "candle", "device": d.device, "dtypes": d.dtypes, "why_not": d.why_not }))
+            .collect();
+        say!("{:#}", json!({ "version": version, "models": resources.models, "devices": devices, "backends": offers }));
         return ExitCode::OK;
     }
-    say!("socio-bench {}, model files in {}", env!("CARGO_PKG_VERSION"), resources.models.display());
+    say!("socio-bench {version}, model files in {}", resources.models.display());
+    let line = |role: &str, name: &str, about: &str, why_not: Option<&String>| match why_not {
+        None => say!("yes  {role:10}  {name:23}  {about}"),
+        Some(why) => say!("no   {role:10}  {name:23}  {about}\n     why not: {why}"),
+    };
+    for d in devices() {
+        line("device", &format!("candle {}", d.device), d.dtypes, d.why_not.as_ref());
+    }
     for o in offers {
-        match &o.why_not {
-            None => say!("yes  {:10}  {:12}  {}", o.role, o.name, o.about),
-            Some(why) => say!("no   {:10}  {:12}  {}\n     why not: {why}", o.role, o.name, o.about),
-        }
+        line(&o.role.to_string(), &o.name, &o.about, o.why_not.as_ref());
     }
     ExitCode::OK
 }

@@ -66,7 +66,7 @@ pub(crate) fn ask(args: &AskArgs) -> Outcome {
         let completions: Vec<_> = completions.collect();
         say!(
             "{:#}",
-            json!({ "model": model.caps().name, "prompt_tokens": reply.prompt_tokens.len(), "completions": completions, "seconds": seconds })
+            json!({ "model": model.caps().name, "prompt_tokens": reply.prompt_tokens.len(), "image_tokens": reply.image_tokens, "completions": completions, "seconds": seconds })
         );
         return Ok(ExitCode::OK);
     }
@@ -90,20 +90,22 @@ pub(crate) fn time(args: &TimeArgs) -> Outcome {
     resources.running.random = args.random;
     resources.running.tokenizer.clone_from(&args.tokenizer);
     if let Some(threads) = args.threads {
-        resources.threads = threads;
+        resources.threads = threads as usize;
     }
-    let start = Instant::now();
     let given = images(&args.images)?;
-    let timing = if networks::is_vlm(&args.model, &resources)? {
-        let model: Arc<dyn Vlm> = networks::vlm(&args.model, &resources)?;
+    let start = Instant::now();
+    let opened = networks::open(args.model.strip_prefix("candle:").unwrap_or(&args.model), &resources)?;
+    let timing = if opened.is_vlm() {
+        let model: Arc<dyn Vlm> = opened.vlm(&resources)?;
+        let load = start.elapsed();
         let given =
             if given.is_empty() { vec![timing::drawn_image(768, 1), timing::drawn_image(768, 2)] } else { given };
-        timing::vlm(model.as_ref(), start.elapsed(), &given, TEXT.trim(), args.tokens, args.repeats)?
+        timing::vlm(model.as_ref(), load, &given, TEXT.trim(), args.tokens, args.repeats as usize)?
     } else {
-        let network = networks::segmenter(&args.model, &resources)?;
+        let network = opened.segmenter(&resources)?;
         let load = start.elapsed();
         let image = given.into_iter().next().unwrap_or_else(|| timing::drawn_image(768, 1));
-        timing::segmenter(network.as_ref(), load, &image, args.repeats)?
+        timing::segmenter(network.as_ref(), load, &image, args.repeats as usize)?
     };
     if args.json {
         say!("{:#}", json!({ "threads": resources.threads, "timing": timing }));

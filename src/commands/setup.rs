@@ -100,7 +100,12 @@ pub(crate) fn resources(args: &ResourceArgs, deterministic: bool) -> Resources {
         models: models_folder(args.models.as_ref()),
         onnxruntime: args.onnxruntime.clone(),
         hub: HubOptions::from_env(),
-        running: Running { device: args.device, dtype: args.dtype, ..Running::default() },
+        running: Running {
+            device: args.device,
+            dtype: args.dtype,
+            batch: deterministic.then_some(1),
+            ..Running::default()
+        },
         threads: if deterministic { 1 } else { threads },
     }
 }

@@ -45,6 +45,7 @@ impl Vlm for NullVlm {
         let reply = |request: &VlmRequest| VlmReply {
             completions: request.seeds.iter().map(|_| answer(request)).collect(),
             prompt_tokens: Vec::new(),
+            image_tokens: 0,
             timings: VlmTimings::default(),
         };
         requests.iter().map(|r| Ok(reply(r))).collect()

@@ -108,6 +108,8 @@ pub struct VlmReply {
     pub completions: Vec<Completion>,
     /// Ids of the prompt's tokens, image placeholders included.
     pub prompt_tokens: Vec<u32>,
+    /// How many of them stand for images: what the vision tower gave.
+    pub image_tokens: usize,
     /// Where the time went.
     pub timings: VlmTimings,
 }

@@ -82,7 +82,8 @@ pub(crate) fn mask(s: Sizes, mask: Mask<'_, Candle>, like: &Tensor) -> Result<Op
         Tensor::from_vec(values, (batch, 1, s.queries, s.keys), like.device()).map(Some)
     };
     match mask {
-        Mask::None => Ok(None),
+        // Each block is attended to by itself before this.
+        Mask::None | Mask::Blocks(_) => Ok(None),
         Mask::Causal { starts } => hidden(
             &|b, q, k| {
                 let own = s.keys - s.queries + q;
@@ -90,10 +91,6 @@ pub(crate) fn mask(s: Sizes, mask: Mask<'_, Candle>, like: &Tensor) -> Result<Op
             },
             if starts.is_empty() { 1 } else { s.batch },
         ),
-        Mask::Blocks(lengths) => {
-            let blocks: Vec<usize> = lengths.iter().enumerate().flat_map(|(i, n)| std::iter::repeat_n(i, *n)).collect();
-            hidden(&|_, q, k| blocks[q] == blocks[k], 1)
-        }
         Mask::Bias(bias) => bias.0.to_dtype(Kind::F32).map(Some),
         Mask::Grid { rows, columns } => {
             let (rows, columns) =
@@ -116,11 +113,31 @@ pub(crate) fn attention(q: &Tensor, k: &Tensor, v: &Tensor, scale: f32, mask: Op
             .contiguous()?
             .reshape((batch, heads, keys, dim))
     };
-    let scores = q.contiguous()?.matmul(&repeated(k, dim)?.transpose(2, 3)?.contiguous()?)?;
-    let scores = (scores.to_dtype(Kind::F32)? * f64::from(scale))?;
+    // Scaled first: products of 16-bit numbers may be beyond their range.
+    let q = (q.contiguous()? * f64::from(scale))?;
+    let scores = q.matmul(&repeated(k, dim)?.transpose(2, 3)?.contiguous()?)?.to_dtype(Kind::F32)?;
     let scores = match mask {
         Some(mask) => scores.broadcast_add(mask)?,
         None => scores,
     };
     softmax(&scores)?.to_dtype(q.dtype())?.matmul(&repeated(v, v.dim(D::Minus1)?)?)
+}
+
+/// Attention within consecutive blocks: runs of blocks of one length are a batch, so that no square of all is ever made.
+pub(crate) fn blocks(q: &Tensor, k: &Tensor, v: &Tensor, scale: f32, lengths: &[usize]) -> Result<Tensor> {
+    let (mut parts, mut start) = (Vec::new(), 0);
+    for run in lengths.chunk_by(|a, b| a == b).filter(|run| run[0] > 0) {
+        let (count, length) = (run.len(), run[0]);
+        let split = |t: &Tensor| -> Result<Tensor> {
+            let (batch, heads, _, dim) = t.dims4()?;
+            let part = t.narrow(2, start, count * length)?.contiguous()?.reshape((batch, heads, count, length, dim))?;
+            part.transpose(1, 2)?.contiguous()?.reshape((batch * count, heads, length, dim))
+        };
+        let seen = attention(&split(q)?, &split(k)?, &split(v)?, scale, None)?;
+        let (_, heads, _, dim) = seen.dims4()?;
+        let seen = seen.reshape((q.dim(0)?, count, heads, length, dim))?.transpose(1, 2)?.contiguous()?;
+        parts.push(seen.reshape((q.dim(0)?, heads, count * length, dim))?);
+        start += count * length;
+    }
+    Tensor::cat(&parts, 2)
 }

@@ -68,8 +68,30 @@ pub fn device(target: Target) -> Result<Device> {
     }
 }
 
-/// Every device with the types it takes, or why it is not there.
-pub fn states() -> Vec<(String, Result<&'static str>)> {
-    let kernels = if cfg!(feature = "mkl") { "f32, bf16, f16 (matrices; MKL)" } else { "f32, bf16, f16 (matrices)" };
-    vec![("cpu".to_owned(), Ok(kernels)), ("cuda:0".to_owned(), device(Target::Cuda(0)).map(|_| "f32, bf16, f16"))]
+/// A device and what can be computed there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct State {
+    /// Its name, as options spell it.
+    pub device: &'static str,
+    /// The types of numbers, and what they mean there.
+    pub dtypes: &'static str,
+    /// Why it cannot be used here, in a line; `None` when it can.
+    pub why_not: Option<String>,
+}
+
+/// Every device, or why it is not there.
+pub fn states() -> Vec<State> {
+    let cpu = if cfg!(feature = "mkl") {
+        "f32; bf16 and f16 for matrices, what flows is f32; with MKL"
+    } else {
+        "f32; bf16 and f16 for matrices, what flows is f32"
+    };
+    vec![
+        State { device: "cpu", dtypes: cpu, why_not: None },
+        State {
+            device: "cuda",
+            dtypes: "f32, bf16, f16",
+            why_not: device(Target::Cuda(0)).err().map(|e| e.to_string()),
+        },
+    ]
 }

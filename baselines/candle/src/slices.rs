@@ -58,5 +58,12 @@ pub(crate) fn contiguous(tensor: &Tensor) -> Result<Tensor> {
 
 /// candle's error as ours, under the name of the operation.
 pub(crate) fn failed(op: &'static str) -> impl Fn(candle_core::Error) -> ModelError {
-    move |e| ModelError::op(op, e)
+    move |e| {
+        let text = e.to_string();
+        // candle passes on CUDA's own words.
+        if text.to_lowercase().contains("out of memory") || text.contains("OUT_OF_MEMORY") {
+            return ModelError::Memory(format!("{op}: {text}"));
+        }
+        ModelError::op(op, text)
+    }
 }

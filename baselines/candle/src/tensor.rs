@@ -212,6 +212,12 @@ impl Tensor for Candle {
     }
 
     fn affine(&self, scale: f32, shift: f32) -> Result<Self> {
+        if self.own() {
+            return self.each(
+                #[inline(always)]
+                |v| v * scale + shift,
+            );
+        }
         self.0.affine(f64::from(scale), f64::from(shift)).map(Self).map_err(failed("affine"))
     }
 
@@ -239,7 +245,7 @@ impl Tensor for Candle {
         if self.own() {
             return self.each(
                 #[inline(always)]
-                |v| v.max(0.0),
+                |v| if v < 0.0 { 0.0 } else { v },
             );
         }
         self.0.relu().map(Self).map_err(failed("relu"))
@@ -270,7 +276,7 @@ impl Tensor for Candle {
         let &[output, input] = sizes else {
             return Err(wrong("linear", format!("a weight of shape {sizes:?}")));
         };
-        if input != inner || bias.is_some_and(|b| b.0.dims() != [output]) {
+        if input == 0 || input != inner || bias.is_some_and(|b| b.0.dims() != [output]) {
             return Err(wrong("linear", format!("{:?} by weight {sizes:?}", self.0.dims())));
         }
         let mut shape = self.shape();
@@ -306,6 +312,7 @@ impl Tensor for Candle {
             && kw > 0
             && per_group * groups == input
             && output.is_multiple_of(groups)
+            && padding < 1 << 20
             && height + 2 * padding >= kh
             && width + 2 * padding >= kw
             && bias.is_none_or(|b| b.0.dims() == [output]);
@@ -397,6 +404,10 @@ impl Tensor for Candle {
         let s = sizes(self, key, value)?;
         check(s, mask)?;
         if !(self.own() && key.own() && value.own()) {
+            if let Mask::Blocks(lengths) = mask {
+                let (q, k, v) = (&self.0, &key.0, &value.0);
+                return composed::blocks(q, k, v, scale, lengths).map(Self).map_err(failed("attention"));
+            }
             let mask = composed::mask(s, mask, &self.0).map_err(failed("attention"))?;
             return composed::attention(&self.0, &key.0, &value.0, scale, mask.as_ref())
                 .map(Self)
@@ -451,6 +462,7 @@ fn sizes(q: &Candle, k: &Candle, v: &Candle) -> Result<Sizes> {
         && vh == key_heads
         && vl == keys
         && key_heads > 0
+        && keys > 0
         && heads.is_multiple_of(key_heads);
     if fits { Ok(Sizes { batch, heads, key_heads, queries, keys, dim, value_dim }) } else { Err(odd()) }
 }

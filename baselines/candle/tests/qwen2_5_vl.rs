@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use candle_core::Device;
 use socio_candle::Candle;
+use socio_models::DType;
 use socio_models::oracle::Plain;
 use socio_models::parity::Stage;
 use socio_models::parity::qwen2_5_vl::Subject;
@@ -45,6 +46,17 @@ fn greedy_answers_are_the_references_alone_and_batched() {
     for variant in ["a", "b", "c"] {
         let subject = Subject::<Candle>::load(&folder(variant), &Device::Cpu).unwrap();
         hold(&format!("greedy {variant}"), &subject.greedy().unwrap());
+    }
+}
+
+/// The weights of these two are stored in 16 bits, so keeping their matrices so changes nothing but the kernels.
+#[test]
+fn matrices_kept_in_sixteen_bits_give_the_same() {
+    for variant in ["b", "c"] {
+        let config = Config::read(&folder(variant).join("config.json")).unwrap();
+        let subject = Subject::<Candle>::kept_in(&folder(variant), config, DType::Bf16, &Device::Cpu).unwrap();
+        hold(&format!("bf16 matrices {variant}"), &subject.stages().unwrap());
+        hold(&format!("bf16 matrices greedy {variant}"), &subject.greedy().unwrap());
     }
 }
 

@@ -50,3 +50,27 @@ fn sam1_with_both_encoders() {
         hold(&format!("SAM 1 {variant} {file}"), &stages);
     }
 }
+
+/// The real weights on a real crop, against the published Python package (`ci/fixtures_torch/sam1.py`).
+#[test]
+fn lite_medsam_with_its_real_weights() {
+    let assets = std::env::var_os("SOCIO_ASSETS")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/assets"), PathBuf::from);
+    let file = assets.join("lite_medsam/lite_medsam.safetensors");
+    if !file.is_file() {
+        assert!(std::env::var_os("SOCIO_REQUIRE_ASSETS").is_none(), "no file {}", file.display());
+        println!("skipped: no file {}", file.display());
+        return;
+    }
+    let bytes = std::fs::read(assets.join("banepa_socioseg/test/class_0001/sat.png")).unwrap();
+    let image = image::load_from_memory(&bytes).unwrap().to_rgb8();
+    let expected = fixtures("sam1").join("lite_medsam/expected.json");
+    // The crop that the script took.
+    let crop = image::imageops::crop_imm(&image, 256, 256, 256, 256).to_image();
+    let stages = sam1::lite_medsam::<Candle>(&file, &expected, crop.as_raw(), &Device::Cpu).unwrap();
+    for (name, error) in &stages {
+        println!("{name}: {error:.1e}");
+        assert!(*error <= TOLERANCE, "{name} is off by {error:.1e}");
+    }
+    assert!(stages.len() >= 8, "{} stages only", stages.len());
+}

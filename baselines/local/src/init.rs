@@ -13,6 +13,7 @@ use socio_models::weights::{self, Random};
 use socio_models::{DType, ModelError, Vars};
 
 use crate::Architecture;
+use crate::load::goes_with;
 
 /// How widely weights are spread; the published models began so.
 const STD: f32 = 0.02;
@@ -27,8 +28,8 @@ pub struct Written {
 }
 
 /// Writes `config.json`, `model.safetensors` and, for a Qwen2.5-VL, `tokenizer.json` into a new folder, whole or not at all.
-/// The weights go by the seed and their keys alone. `tokenizer` is copied; without it the model speaks bytes, and `config`
-/// has to have their image token.
+/// The weights go by the seed and their keys alone. `tokenizer` is copied; without it the model speaks bytes, and the ids of
+/// its special tokens are put into the configuration.
 ///
 /// # Errors
 /// When the folder is there already or cannot be written, or the configuration describes no network.
@@ -47,15 +48,25 @@ pub fn init(
     let parent = out.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     files::create_dir(parent).map_err(|e| wrong(e.to_string()))?;
     let new = tempfile::Builder::new().prefix(".model-").tempdir_in(parent).map_err(|e| wrong(e.to_string()))?;
-    let architecture = Architecture::of_config(config).map_err(model)?;
+    let mut config = config.to_owned();
+    let mut architecture = Architecture::of_config(&config).map_err(model)?;
+    if matches!(architecture, Architecture::Qwen(_)) && tokenizer.is_none() {
+        config = speaking_bytes(&config).map_err(model)?;
+        architecture = Architecture::of_config(&config).map_err(model)?;
+    }
     let asked = Asked::default();
     let vars = Vars::<Ghost>::new(&asked, DType::F32, &());
+    if tokenizer.is_some() && !matches!(architecture, Architecture::Qwen(_)) {
+        return Err(wrong(format!("a {} has no tokenizer", architecture.name())));
+    }
     match &architecture {
         Architecture::Qwen(config) => {
+            let own = tokenizer.map_or_else(Tokenizer::bytes, Tokenizer::load).map_err(model)?;
+            goes_with(&own, config).map_err(model)?;
             Qwen2_5Vl::new(config, &vars).map_err(model)?;
             let text = match tokenizer {
                 Some(file) => files::read(file).map_err(|e| wrong(e.to_string()))?,
-                None => Tokenizer::bytes().and_then(|t| t.to_json()).map_err(model)?.into_bytes(),
+                None => own.to_json().map_err(model)?.into_bytes(),
             };
             files::write(&new.path().join("tokenizer.json"), &text).map_err(|e| wrong(e.to_string()))?;
         }
@@ -71,4 +82,21 @@ pub fn init(
     drop(file);
     files::publish_dir(new, out).map_err(|e| wrong(e.to_string()))?;
     Ok(Written { weights: keys.iter().map(|(_, s)| s.iter().product::<usize>() as u64).sum(), bytes })
+}
+
+/// A configuration with the special tokens of the tokenizer of bytes.
+fn speaking_bytes(config: &str) -> Result<String, ModelError> {
+    let bad = |e: serde_json::Error| ModelError::Config { field: "config.json".to_owned(), why: e.to_string() };
+    let mut value: serde_json::Value = serde_json::from_str(config).map_err(bad)?;
+    let bytes = Tokenizer::bytes()?;
+    for (field, token) in [
+        ("image_token_id", "<|image_pad|>"),
+        ("vision_start_token_id", "<|vision_start|>"),
+        ("vision_end_token_id", "<|vision_end|>"),
+        ("eos_token_id", "<|im_end|>"),
+        ("bos_token_id", "<|endoftext|>"),
+    ] {
+        value[field] = bytes.special(token)?.into();
+    }
+    serde_json::to_string_pretty(&value).map(|text| text + "\n").map_err(bad)
 }

@@ -5,7 +5,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use image::RgbImage;
 use socio_backend::close_up::{self, CloseUpNetwork, CloseUps};
 use socio_backend::{BackendError, Embedding, Prompt, Segment, Segmenter, SegmenterCaps};
-use socio_dataset::hash;
 use socio_models::sam::decoder::Features;
 use socio_models::sam::prompt::Prompt as Marks;
 use socio_models::sam::sam1::Sam1;
@@ -26,16 +25,14 @@ pub struct LiteMedSam<T: Tensor> {
 struct Shared<T>(Mutex<Features<T>>);
 
 impl<T: Tensor> LiteMedSam<T> {
-    /// `weights` is a hash of the weights.
-    pub fn new(network: Sam1<T>, weights: &str, place: Place<T>) -> Self {
-        let precision = format!("{}/{}", place.compute, place.matrices);
-        let fields = hash::FieldHasher::default().field(weights).field(close_up::PROCESSING).field(place.library);
+    /// `weights` is a hash of the weights, `configuration` what the network was built from.
+    pub fn new(network: Sam1<T>, (weights, configuration): (&str, &str), place: Place<T>) -> Self {
         let caps = SegmenterCaps {
             name: format!("{}:lite-medsam", place.library),
             boxes: true,
             points: false,
             deterministic: true,
-            fingerprint: fields.field(precision).hex(16),
+            fingerprint: place.fingerprint(weights, configuration, close_up::PROCESSING),
         };
         let side = network.side();
         Self { network: Mutex::new(network), side, place, caps }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 use socio_backend::{BackendError, Segmenter, Vlm};
-use socio_models::qwen2_5_vl::{self, Config, Qwen2_5Vl, Tokenizer};
+use socio_models::qwen2_5_vl::{self, Config, PictureConfig, Qwen2_5Vl, Tokenizer};
 use socio_models::sam::sam1::{self, EncoderConfig, Sam1, Sam1Config};
 use socio_models::sam::sam2::{self, Sam2, Sam2Config, Size};
 use socio_models::sam::tiny_vit::PatchEmbed;
@@ -138,15 +138,7 @@ impl Found {
             Some(file) => Tokenizer::load(&file)?,
             None => Tokenizer::bytes()?,
         };
-        let image = tokenizer.special("<|image_pad|>")?;
-        if image != config.image_token || tokenizer.size() > config.text.vocab_size {
-            return Err(ModelError::Input(format!(
-                "the tokenizer is of another model: its image token is {image} of {} tokens, the configuration's {} of {}",
-                tokenizer.size(),
-                config.image_token,
-                config.text.vocab_size
-            )));
-        }
+        goes_with(&tokenizer, &config)?;
         let pixels = self.folder.as_deref().map_or(Ok(Pixels::PUBLISHED), Pixels::read)?;
         let fingerprint = self.weights.fingerprint();
         let weights = qwen2_5_vl::published(self.weights);
@@ -165,8 +157,8 @@ impl Found {
     }
 
     fn build_segmenter<T: Tensor>(self, name: &str, place: Place<T>) -> Result<Arc<dyn Segmenter>, ModelError> {
-        let fingerprint = self.weights.fingerprint();
-        // Small networks, and what flows through them decides pixels: matrices are not narrowed beyond what flows.
+        let hashes = (self.weights.fingerprint(), format!("{:?}", self.architecture));
+        let hashes = (hashes.0.as_str(), hashes.1.as_str());
         let network = match self.architecture {
             Architecture::Qwen(_) => {
                 return Err(ModelError::Input(format!(
@@ -179,7 +171,7 @@ impl Found {
                 let network = Sam1::load(&vars, &config)?;
                 // LiteMedSAM's encoder takes its image as it is, in a window round the box.
                 if matches!(&config.encoder, EncoderConfig::TinyVit(t) if t.patch_embed == PatchEmbed::Pointwise) {
-                    return Ok(Arc::new(LiteMedSam::new(network, &fingerprint, place.clone())));
+                    return Ok(Arc::new(LiteMedSam::new(network, hashes, place.clone())));
                 }
                 Network::Sam1(Box::new(network))
             }
@@ -189,8 +181,22 @@ impl Found {
                 Network::Sam2(Box::new(Sam2::load(&vars, &config)?))
             }
         };
-        Ok(Arc::new(SamSegmenter::new(name, network, &fingerprint, place.clone())))
+        Ok(Arc::new(SamSegmenter::new(name, network, hashes, place.clone())))
     }
+}
+
+/// That a tokenizer is of the model: the same token stands for an image, and the model knows all of them.
+pub(crate) fn goes_with(tokenizer: &Tokenizer, config: &Config) -> Result<(), ModelError> {
+    let image = tokenizer.special("<|image_pad|>")?;
+    if image == config.image_token && tokenizer.size() <= config.text.vocab_size {
+        return Ok(());
+    }
+    Err(ModelError::Input(format!(
+        "the tokenizer is of another model: its image token is {image} of {} tokens, the configuration's {} of {}",
+        tokenizer.size(),
+        config.image_token,
+        config.text.vocab_size
+    )))
 }
 
 impl Pixels {
@@ -214,10 +220,31 @@ impl Pixels {
                     .ok_or_else(|| wrong(format!("`{name}` is {v}; expected a number of pixels")))
             })
         };
+        // The rest is fixed here: a file that asks for something else would get wrong pixels.
+        let fixed = [
+            ("image_mean", serde_json::json!(PictureConfig::PUBLISHED.mean)),
+            ("image_std", serde_json::json!(PictureConfig::PUBLISHED.std)),
+        ];
+        for (name, expected) in fixed {
+            let numbers = |v: &Value| Some(v.as_array()?.iter().filter_map(Value::as_f64).collect::<Vec<_>>());
+            let near = |a: &[f64], b: &[f64]| a.len() == b.len() && a.iter().zip(b).all(|(x, y)| (x - y).abs() < 1e-6);
+            if let Some(found) = value.get(name)
+                && !near(&numbers(found).unwrap_or_default(), &numbers(&expected).unwrap_or_default())
+            {
+                return Err(wrong(format!("`{name}` is {found}; Qwen2.5-VL's is {expected}")));
+            }
+        }
         let published = Self::PUBLISHED;
-        Ok(Self {
+        let found = Self {
             min: field("min_pixels", "shortest_edge", published.min)?,
             max: field("max_pixels", "longest_edge", published.max)?,
-        })
+        };
+        if found.min == 0 || found.min > found.max {
+            return Err(wrong(format!(
+                "asks for {} to {} pixels; expected 1 or more, and at least as many at most",
+                found.min, found.max
+            )));
+        }
+        Ok(found)
     }
 }

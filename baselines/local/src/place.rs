@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use socio_backend::BackendError;
+use socio_dataset::hash;
 use socio_models::{DType, Tensor};
 
 /// A device, the types of numbers there, and the threads that work for it.
@@ -16,17 +17,18 @@ pub struct Place<T: Tensor> {
     pub compute: DType,
     /// Matrices.
     pub matrices: DType,
+    device_name: &'static str,
     pool: Arc<rayon::ThreadPool>,
 }
 
 impl<T: Tensor> Place<T> {
-    /// A place with `threads` threads of its own (0 for one a processor).
+    /// A place with `threads` threads of its own (0 for one a processor); `device` and what it is called, as `cpu`.
     ///
     /// # Errors
     /// When the threads cannot be started.
     pub fn new(
         library: &'static str,
-        device: T::Device,
+        (device, device_name): (T::Device, &'static str),
         (compute, matrices): (DType, DType),
         threads: usize,
     ) -> Result<Self, BackendError> {
@@ -34,7 +36,14 @@ impl<T: Tensor> Place<T> {
             rayon::ThreadPoolBuilder::new().num_threads(threads).thread_name(move |i| format!("{library}-{i}")).build();
         let pool = pool
             .map_err(|e| BackendError::Unavailable { backend: library.to_owned(), why: format!("no threads: {e}") })?;
-        Ok(Self { library, device, compute, matrices, pool: Arc::new(pool) })
+        Ok(Self { library, device, compute, matrices, device_name, pool: Arc::new(pool) })
+    }
+
+    /// What decides answers beside a request: the weights, the network's configuration, the steps round it, and the types of
+    /// numbers on this library.
+    pub(crate) fn fingerprint(&self, weights: &str, configuration: &str, processing: &str) -> String {
+        let numbers = format!("{} {} {}/{}", self.library, self.device_name, self.compute, self.matrices);
+        hash::FieldHasher::default().field(weights).field(configuration).field(processing).field(numbers).hex(16)
     }
 
     /// Runs `f` on the place's threads.

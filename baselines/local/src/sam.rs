@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use image::RgbImage;
 use socio_backend::{BackendError, Embedding, Prompt, Segment, Segmenter, SegmenterCaps};
+use socio_dataset::Mask;
 use socio_dataset::pillow::{self, Filter};
-use socio_dataset::{Mask, hash};
 use socio_models::sam::Family;
 use socio_models::sam::decoder::{Features, Masks};
 use socio_models::sam::frame::{self, Frame};
@@ -84,17 +84,14 @@ struct Seen<T> {
 }
 
 impl<T: Tensor> SamSegmenter<T> {
-    /// `name` as tables name it; `weights` a hash of the weights.
-    pub fn new(name: &str, network: Network<T>, weights: &str, place: Place<T>) -> Self {
-        let precision = format!("{}/{}", place.compute, place.matrices);
-        let fingerprint =
-            hash::FieldHasher::default().field(weights).field(PROCESSING).field(place.library).field(&precision);
+    /// `name` as tables name it; `weights` a hash of the weights, `configuration` what the network was built from.
+    pub fn new(name: &str, network: Network<T>, (weights, configuration): (&str, &str), place: Place<T>) -> Self {
         let caps = SegmenterCaps {
             name: format!("{}:{name}", place.library),
             boxes: true,
             points: true,
             deterministic: true,
-            fingerprint: fingerprint.hex(16),
+            fingerprint: place.fingerprint(weights, configuration, PROCESSING),
         };
         let (family, side, mask_side) = (network.family(), network.side(), network.mask_side());
         Self { network: Mutex::new(network), family, side, mask_side, place, caps }

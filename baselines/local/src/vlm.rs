@@ -4,7 +4,6 @@ use std::sync::{Mutex, PoisonError};
 
 use image::RgbImage;
 use socio_backend::{BackendError, Completion, Finish, Sampling, Vlm, VlmCaps, VlmReply, VlmRequest, VlmTimings};
-use socio_dataset::hash;
 use socio_dataset::pillow::{self, Filter};
 use socio_models::qwen2_5_vl::{
     Chat, Drawn, Grid, Patches, PictureConfig, Prompt, Qwen2_5Vl, Sampler, Settings, Stop, Times, Tokenizer, patches,
@@ -64,20 +63,15 @@ impl<T: Tensor> QwenVlm<T> {
         place: Place<T>,
     ) -> Result<Self, ModelError> {
         let pictures = PictureConfig::of(&model.config.vision);
-        let fingerprint = hash::FieldHasher::default()
-            .field(weights)
-            .field(tokenizer.to_json()?)
-            .field(format!("{pictures:?} {pixels:?}"))
-            .field(PROCESSING)
-            .field(place.library)
-            .field(format!("{}/{}", place.compute, place.matrices));
+        let processing = format!("{PROCESSING} {pictures:?} {pixels:?}");
+        let configuration = format!("{:?} {}", model.config, tokenizer.to_json()?);
         let caps = VlmCaps {
             name: format!("{}:{name}", place.library),
             max_batch: batch.max(1),
             max_images: usize::MAX,
             log_probabilities: true,
             deterministic: true,
-            fingerprint: fingerprint.hex(16),
+            fingerprint: place.fingerprint(weights, &configuration, &processing),
         };
         let merge = model.config.vision.spatial_merge_size;
         Ok(Self { model: Mutex::new(model), tokenizer, pictures, pixels, merge, place, caps })
@@ -142,6 +136,7 @@ impl<T: Tensor> QwenVlm<T> {
         Ok(VlmReply {
             completions: drawn.into_iter().map(completion).collect::<Result<_, ModelError>>()?,
             prompt_tokens: ready.ids.clone(),
+            image_tokens: ready.images.iter().map(|p| p.grid.tokens(self.merge)).sum(),
             timings: VlmTimings { vision: times.vision, prefill: times.prefill, tokens: times.tokens.clone() },
         })
     }
@@ -149,6 +144,9 @@ impl<T: Tensor> QwenVlm<T> {
     /// Answers requests of one way of sampling together; when that fails, one at a time, so that one that cannot be answered
     /// does not spoil the others.
     fn batch(&self, requests: &[(&VlmRequest, Ready)]) -> Vec<Result<VlmReply, ModelError>> {
+        if requests.is_empty() {
+            return Vec::new();
+        }
         match self.answer(requests) {
             Ok((answers, times)) => {
                 requests.iter().zip(answers).map(|(request, drawn)| self.reply(request, drawn, &times)).collect()
@@ -166,25 +164,35 @@ impl<T: Tensor> Vlm for QwenVlm<T> {
 
     fn ask(&self, requests: &[VlmRequest]) -> Vec<Result<VlmReply, BackendError>> {
         let mut replies: Vec<Option<Result<VlmReply, ModelError>>> = requests.iter().map(|_| None).collect();
-        let mut waiting: Vec<(usize, (&VlmRequest, Ready))> = Vec::new();
-        for (i, request) in requests.iter().enumerate() {
-            match self.ready(request) {
-                Ok(ready) => waiting.push((i, (request, ready))),
-                Err(e) => replies[i] = Some(Err(e)),
-            }
-        }
-        while let Some((_, (first, _))) = waiting.first() {
-            let sampling = first.sampling;
-            let (mut now, later): (Vec<_>, Vec<_>) =
-                waiting.into_iter().partition(|(_, (r, _))| r.sampling == sampling);
+        let mut waiting: Vec<usize> = (0..requests.len()).collect();
+        while let Some(first) = waiting.first() {
+            let kind = bits(&requests[*first].sampling);
+            let (mut now, later): (Vec<usize>, Vec<usize>) =
+                waiting.into_iter().partition(|i| bits(&requests[*i].sampling) == kind);
             waiting = now.split_off(now.len().min(self.caps.max_batch));
             waiting.extend(later);
-            let (places, batch): (Vec<_>, Vec<_>) = now.into_iter().unzip();
-            for (place, reply) in places.into_iter().zip(self.batch(&batch)) {
+            // Images are only made ready for the batch that is next: patches take memory.
+            let mut batch = Vec::with_capacity(now.len());
+            now.retain(|i| match self.ready(&requests[*i]) {
+                Ok(ready) => {
+                    batch.push((&requests[*i], ready));
+                    true
+                }
+                Err(e) => {
+                    replies[*i] = Some(Err(e));
+                    false
+                }
+            });
+            for (place, reply) in now.into_iter().zip(self.batch(&batch)) {
                 replies[place] = Some(reply);
             }
         }
         let none = || Err(ModelError::Input("no answer was made".to_owned()));
         replies.into_iter().map(|r| r.unwrap_or_else(none).map_err(told(&self.caps.name, "answering"))).collect()
     }
+}
+
+/// What tells two ways of sampling apart, numbers that are none included.
+fn bits(sampling: &Sampling) -> [u32; 4] {
+    [sampling.temperature.to_bits(), sampling.top_k, sampling.top_p.to_bits(), sampling.max_new_tokens]
 }

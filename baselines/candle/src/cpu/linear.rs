@@ -49,11 +49,11 @@ impl Stored for f16 {
 /// `x @ weight^T + bias`: `x` is rows of `inner` values, `weight` rows of `inner` values, the result rows of one value a row
 /// of `weight`.
 pub(crate) fn linear<W: Stored>(x: &[f32], weight: &[W], bias: Option<&[f32]>, inner: usize) -> Vec<f32> {
-    if inner == 0 {
-        return Vec::new();
-    }
-    let (m, n) = (x.len() / inner, weight.len() / inner);
+    let (m, n) = (x.len() / inner.max(1), weight.len() / inner.max(1));
     let mut out = vec![0f32; m * n];
+    if out.is_empty() {
+        return out;
+    }
     if let Some(bias) = bias {
         super::chunks(&mut out, n, |_, part| part.chunks_exact_mut(n).for_each(|row| row.copy_from_slice(bias)));
     }
@@ -143,11 +143,8 @@ pub(crate) fn widen<W: Stored>(from: &[W], to: &mut [f32]) {
 
 /// As [`linear`] for a matrix of 32 bits, which needs no widening.
 pub(crate) fn linear_f32(x: &[f32], weight: &[f32], bias: Option<&[f32]>, inner: usize) -> Vec<f32> {
-    if inner == 0 {
-        return Vec::new();
-    }
-    let (m, n) = (x.len() / inner, weight.len() / inner);
-    if m <= FEW_ROWS {
+    let (m, n) = (x.len() / inner.max(1), weight.len() / inner.max(1));
+    if m <= FEW_ROWS || n == 0 {
         return linear(x, weight, bias, inner);
     }
     let mut out = vec![0f32; m * n];

@@ -18,17 +18,17 @@ pub(crate) fn exp(x: f32) -> f32 {
     p = p * r + 8.333_452e-3;
     p = p * r + 4.166_579_6e-2;
     p = p * r + 1.666_666_5e-1;
-    p = p * r + 0.500_000_06;
+    p = p * r + 0.5;
     let value = p * r * r + r + 1.0;
     let scale = f32::from_bits(((n as i32 + 127) as u32) << 23);
     // What lies far below is 0 (masked scores are -inf).
     if x < -87.0 { 0.0 } else { value * scale }
 }
 
-/// The error function, by a ratio of polynomials on `[-4, 4]`, beyond which it is 1 to the last place.
+/// The error function, by a ratio of polynomials on `[-4, 4]`, beyond which it is 1 or -1 to the last place.
 #[inline(always)]
-pub(crate) fn erf(x: f32) -> f32 {
-    let x = x.clamp(-4.0, 4.0);
+pub(crate) fn erf(wide: f32) -> f32 {
+    let x = wide.clamp(-4.0, 4.0);
     let s = x * x;
     let mut p = -2.726_142_3e-10_f32;
     p = p * s + 2.770_681_4e-8;
@@ -42,7 +42,7 @@ pub(crate) fn erf(x: f32) -> f32 {
     q = q * s - 1.682_827e-3;
     q = q * s - 7.373_329_2e-3;
     q = q * s - 1.426_473_9e-2;
-    x * p / q
+    if wide.abs() < 4.0 { x * p / q } else { wide.signum() }
 }
 
 /// `x * Phi(x)`.
@@ -77,6 +77,16 @@ pub(crate) fn map(values: &[f32], f: impl Fn(f32) -> f32 + Sync) -> Vec<f32> {
 /// `f` of every value and the value beside it in `other`, which is gone through again and again.
 pub(crate) fn zip(values: &[f32], other: &[f32], f: impl Fn(f32, f32) -> f32 + Sync) -> Vec<f32> {
     let mut out = vec![0f32; values.len()];
+    if other.len() == values.len() {
+        super::chunks(&mut out, 1, |start, part| {
+            let sides = values[start..].iter().zip(&other[start..]);
+            pulp::Arch::new().dispatch(
+                #[inline(always)]
+                || part.iter_mut().zip(sides).for_each(|(o, (a, b))| *o = f(*a, *b)),
+            );
+        });
+        return out;
+    }
     super::chunks(&mut out, other.len(), |start, part| {
         pulp::Arch::new().dispatch(
             #[inline(always)]
@@ -109,6 +119,7 @@ mod tests {
             assert!((f64::from(erf(x)) - want).abs() <= 4e-7, "erf({x}) = {}", erf(x));
         }
         assert_eq!(exp(f32::NEG_INFINITY), 0.0);
+        assert_eq!((gelu(-30_000.0), gelu(30_000.0)), (0.0, 30_000.0));
         assert!(exp(200.0).is_finite() && (sigmoid(-200.0)).abs() < 1e-30 && sigmoid(200.0) == 1.0);
     }
 

@@ -33,8 +33,17 @@ impl<T: Tensor> Subject<T> {
     /// # Errors
     /// As [`Self::load`].
     pub fn with(folder: &Path, config: Config, device: &T::Device) -> Result<Self> {
+        Self::kept_in(folder, config, DType::F32, device)
+    }
+
+    /// As [`Self::with`], matrices kept in another type while what flows is 32 bits wide.
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    pub fn kept_in(folder: &Path, config: Config, matrices: DType, device: &T::Device) -> Result<Self> {
         let source = weights::open(folder)?;
-        let model = Qwen2_5Vl::new(&config, &Vars::new(source.as_ref(), DType::F32, device))?;
+        let vars = Vars::new(source.as_ref(), DType::F32, device).with_matrices(matrices);
+        let model = Qwen2_5Vl::new(&config, &vars)?;
         Ok(Self { model, fixture: Fixture::read(&folder.join("expected.safetensors"))?, device: device.clone() })
     }
 

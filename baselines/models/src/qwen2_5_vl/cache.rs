@@ -5,7 +5,7 @@ use crate::{DType, Result, Tensor};
 /// Places that a cache grows by at least.
 const STEP: usize = 256;
 
-/// Keys and values of every layer, `[rows, key heads, places, head]` each, with room to grow.
+/// Keys and values of every layer (for answering: it writes in place, so nothing can be differentiated through it), `[rows, key heads, places, head]` each, with room to grow.
 pub struct Cache<T> {
     layers: Vec<Option<(T, T)>>,
     length: usize,
@@ -60,22 +60,23 @@ impl<T: Tensor> Cache<T> {
     }
 
     /// The cache of rows `rows` of this one, in that order; rows may repeat (several draws of one prompt) or be left out
-    /// (those that are finished).
+    /// (those that are finished). Layer by layer, so that no second copy of the whole is made.
     ///
     /// # Errors
     /// When memory does not suffice.
-    pub fn rows(&self, rows: &[u32]) -> Result<Self> {
+    pub fn into_rows(self, rows: &[u32]) -> Result<Self> {
+        let length = self.length;
         let pick = |t: &T| -> Result<T> {
             // With room for what comes next, so that the copy is not made again at once.
-            let picked = t.narrow(2, 0, self.length)?.select(0, rows)?;
+            let picked = t.narrow(2, 0, length)?.select(0, rows)?;
             let shape = picked.shape();
-            let places = (self.length + 1).next_multiple_of(STEP);
+            let places = (length + 1).next_multiple_of(STEP);
             let made = T::zeros(&[shape[0], shape[1], places, shape[3]], picked.dtype(), &picked.device())?;
             made.store(2, 0, &picked)?;
             Ok(made)
         };
-        let layers = self.layers.iter().map(|l| l.as_ref().map(|(k, v)| Ok((pick(k)?, pick(v)?))).transpose());
-        Ok(Self { layers: layers.collect::<Result<_>>()?, length: self.length })
+        let layers = self.layers.into_iter().map(|l| l.map(|(k, v)| Ok((pick(&k)?, pick(&v)?))).transpose());
+        Ok(Self { layers: layers.collect::<Result<_>>()?, length })
     }
 
     /// Bytes it holds.

@@ -135,8 +135,8 @@ struct Text {
     #[serde(default = "eps")]
     rms_norm_eps: f32,
     rope_theta: Option<f64>,
-    #[serde(alias = "rope_parameters")]
-    rope_scaling: Rope,
+    rope_scaling: Option<Rope>,
+    rope_parameters: Option<Rope>,
     tie_word_embeddings: Option<bool>,
     #[serde(default = "positions")]
     max_position_embeddings: usize,
@@ -182,10 +182,13 @@ impl Config {
         }
         let vision: VisionConfig = serde_json::from_value(without_twin(file.vision_config)).map_err(json)?;
         let text: Text = serde_json::from_value(file.text_config.unwrap_or(whole)).map_err(json)?;
-        let sections: [usize; 3] = text.rope_scaling.mrope_section.as_slice().try_into().map_err(|_| {
+        let rope = text.rope_scaling.or(text.rope_parameters);
+        let rope =
+            rope.ok_or_else(|| bad("rope_scaling", "is missing (transformers 5 calls it rope_parameters)".to_owned()))?;
+        let sections: [usize; 3] = rope.mrope_section.as_slice().try_into().map_err(|_| {
             bad(
                 "mrope_section",
-                format!("has {} parts; there are three: time, height, width", text.rope_scaling.mrope_section.len()),
+                format!("has {} parts; there are three: time, height, width", rope.mrope_section.len()),
             )
         })?;
         let config = Self {
@@ -198,7 +201,7 @@ impl Config {
                 heads: text.num_attention_heads,
                 key_heads: text.num_key_value_heads,
                 eps: text.rms_norm_eps,
-                rope_theta: text.rope_theta.or(text.rope_scaling.rope_theta).unwrap_or(1e6),
+                rope_theta: text.rope_theta.or(rope.rope_theta).unwrap_or(1e6),
                 sections,
                 tied: file.tie_word_embeddings.or(text.tie_word_embeddings).unwrap_or(false),
                 max_positions: text.max_position_embeddings,
@@ -238,6 +241,10 @@ impl Config {
         // Far above every published size; products of two of them stay far below what a usize holds.
         if let Some((field, size)) = sizes.into_iter().find(|(_, s)| *s == 0 || *s > 1 << 20) {
             return Err(bad(field, format!("is {size}; expected 1 to {}", 1 << 20)));
+        }
+        let small = [v.patch_size, v.spatial_merge_size, v.temporal_patch_size, v.in_channels];
+        if small.iter().any(|n| *n > 1 << 10) {
+            return Err(bad("vision_config.patch_size", format!("or one of its kin is beyond {}: {small:?}", 1 << 10)));
         }
         if !v.hidden_size.is_multiple_of(v.num_heads) || !(v.hidden_size / v.num_heads).is_multiple_of(4) {
             return Err(bad(

@@ -117,13 +117,18 @@ impl<T: Tensor> Qwen2_5Vl<T> {
             seeds.map(|(prompt, seed)| Row { prompt, seed, drawn: empty(), next: next[prompt], done: false }).collect();
         let mut logits = self.rows_of(&self.text.logits(&last)?)?;
         let mut tokens: Vec<u32> = Vec::new();
-        if settings.max_new_tokens == 0 {
-            return Ok(Generated { answers: collect(prompts.len(), rows), times });
-        }
-        for row in &mut rows {
-            tokens.push(choose(row, &logits[row.prompt], settings)?);
+        // No answer goes beyond the positions that the model was trained for.
+        let longest = prompts.iter().map(|p| p.ids.len()).max().unwrap_or(0);
+        let limit = settings.max_new_tokens.min(self.config.text.max_positions - longest);
+        if limit > 0 {
+            for row in &mut rows {
+                tokens.push(choose(row, &logits[row.prompt], settings, limit)?);
+            }
         }
         times.prefill = start.elapsed();
+        if limit == 0 {
+            return Ok(Generated { answers: collect(prompts.len(), rows), times });
+        }
         // The rows that go on, and where their keys and values lie in the cache.
         let mut alive: Vec<usize> = (0..rows.len()).filter(|r| !rows[*r].done).collect();
         let mut place: Vec<u32> = alive.iter().map(|r| rows[*r].prompt as u32).collect();
@@ -134,7 +139,7 @@ impl<T: Tensor> Qwen2_5Vl<T> {
             }
             let start = Instant::now();
             if place != held {
-                cache = cache.rows(&place)?;
+                cache = cache.into_rows(&place)?;
             }
             let ids: Vec<u32> = alive.iter().map(|r| tokens[*r]).collect();
             let positions: Vec<_> = alive.iter().map(|r| [rows[*r].next; 3]).collect();
@@ -144,7 +149,7 @@ impl<T: Tensor> Qwen2_5Vl<T> {
             logits = self.rows_of(&self.text.logits(&hidden)?)?;
             for (row, logits) in alive.iter().zip(&logits) {
                 rows[*row].next += 1;
-                tokens[*row] = choose(&mut rows[*row], logits, settings)?;
+                tokens[*row] = choose(&mut rows[*row], logits, settings, limit)?;
             }
             times.tokens.push(start.elapsed());
             // Places in the cache as it is now; it is only copied when a row has finished.
@@ -204,7 +209,7 @@ impl<T: Tensor> Qwen2_5Vl<T> {
 }
 
 /// Chooses a row's next token and notes it.
-fn choose(row: &mut Row, logits: &[f32], settings: &Settings) -> Result<u32> {
+fn choose(row: &mut Row, logits: &[f32], settings: &Settings, limit: usize) -> Result<u32> {
     let drawn = &mut row.drawn;
     let choice = settings.sampler.choose(logits, uniform(row.seed, drawn.tokens.len() as u64))?;
     if settings.stop.contains(&choice.token) {
@@ -215,7 +220,7 @@ fn choose(row: &mut Row, logits: &[f32], settings: &Settings) -> Result<u32> {
     drawn.tokens.push(choice.token);
     drawn.log_probabilities.push(choice.log_probability);
     drawn.gaps.push(gap(logits));
-    row.done = drawn.tokens.len() >= settings.max_new_tokens;
+    row.done = drawn.tokens.len() >= limit;
     Ok(choice.token)
 }
 

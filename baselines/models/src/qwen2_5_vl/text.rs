@@ -152,6 +152,11 @@ impl<T: Tensor> Layer<T> {
         let seen = q.attention(&k, &v, (c.head() as f32).powf(-0.5), Mask::Causal { starts })?;
         let x = x.add(&self.o.forward(&seen.permute(&[0, 2, 1, 3])?.reshape(&shape)?)?)?;
         let y = self.norm2.forward(&x)?;
-        x.add(&self.down.forward(&self.gate.forward(&y)?.silu()?.mul(&self.up.forward(&y)?)?)?)
+        // Named one by one, so that each of these wide tensors goes when the next is there.
+        let gate = self.gate.forward(&y)?;
+        let gate = gate.silu()?;
+        let inner = gate.mul(&self.up.forward(&y)?)?;
+        drop(gate);
+        x.add(&self.down.forward(&inner)?)
     }
 }

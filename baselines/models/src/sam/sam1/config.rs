@@ -12,7 +12,7 @@ use crate::weights::Weights;
 use crate::{ModelError, Result};
 
 /// No published embedding comes near; a file that says more would fill the memory before a weight is found missing.
-const LARGEST_GRID: usize = 1 << 10;
+const LARGEST_GRID: usize = 256;
 
 /// Which image encoder it has, and its shape.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

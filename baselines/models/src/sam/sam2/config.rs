@@ -7,6 +7,8 @@ use crate::sam::decoder::{DecoderShape, ObjectHead, Stability};
 use crate::sam::prompt::PromptShape;
 use crate::{ModelError, Result};
 
+/// The largest image side, in pixels: four times the published one. What flows grows with its square.
+const LARGEST_IMAGE: usize = 4096;
 /// Pixels of the input to one of the embedding.
 pub(super) const STRIDE: usize = 16;
 /// No published number comes near; a file that says more would fill the memory before a weight is read.
@@ -147,6 +149,9 @@ impl Sam2Config {
             if value == 0 || value > LARGEST {
                 return wrong(field, format!("is {value}, which is not in 1..={LARGEST}"));
             }
+        }
+        if self.image_size > LARGEST_IMAGE {
+            return wrong("image_size", format!("is {}; {LARGEST_IMAGE} at most", self.image_size));
         }
         if !self.image_size.is_multiple_of(32) {
             return wrong("image_size", format!("is {}, no multiple of 32", self.image_size));
