@@ -25,4 +25,4 @@ pub use method::{Answer, Contestant, Failure, Method, Models, Oracle, StageAnswe
 pub use oracle_box::OracleBox;
 pub use predictions::Predictions;
 pub use socio_candle::{Target, states as devices};
-pub use socio_models::DType;
+pub use socio_models::{DType, ModelError};

@@ -9,7 +9,7 @@ use socio_candle::{Candle, Precision, Target};
 use socio_dataset::files;
 use socio_dataset::hub::HubError;
 use socio_local::{Architecture, Found, Place};
-pub use socio_local::{Written, init};
+pub use socio_local::{Plan, Written, plan};
 use socio_models::DType;
 use socio_models::qwen2_5_vl;
 use socio_models::sam::sam1::{EncoderConfig, Sam1Config};

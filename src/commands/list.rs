@@ -54,7 +54,9 @@ fn rows(what: Listing) -> Result<Rows, Failure> {
                 let kind = if k.vlm { "vlm" } else { "segmenter" };
                 (text(&k.name), text(kind), k.repository.map_or_else(|| "published nowhere".to_owned(), text))
             });
-            let value = all.iter().map(|k| json!({ "name": k.name, "vlm": k.vlm, "repository": k.repository }));
+            let value = all
+                .iter()
+                .map(|k| json!({ "name": k.name, "vlm": k.vlm, "repository": k.repository, "config": k.config }));
             (rows.collect(), value.collect())
         }
         Listing::Readers => (

@@ -7,7 +7,7 @@ use std::time::Instant;
 use image::RgbImage;
 use serde_json::json;
 use socio_backend::{Finish, Sampling, Vlm, VlmRequest};
-use socio_baselines::{DType, networks, registry, timing};
+use socio_baselines::{DType, ModelError, networks, registry, timing};
 use socio_dataset::{files, picture};
 use socio_record::ExitCode;
 
@@ -31,7 +31,14 @@ pub(crate) fn init(
         Some(known) => format!("{:#}\n", known.config),
         None => files::read_text(config.as_ref())?,
     };
-    let written = networks::init(&text, tokenizer, seed, dtype, out)?;
+    if out.exists() {
+        return Err(Failure::new(ExitCode::OUTPUT, format!("{} is there already; name another folder", out.display())));
+    }
+    let plan = networks::plan(&text, tokenizer).map_err(|e| match &e {
+        ModelError::File { .. } => Failure::input(e),
+        other => Failure::input(format!("{config}: {other}")),
+    })?;
+    let written = plan.write(seed, dtype, out).map_err(|e| Failure::new(ExitCode::OUTPUT, e))?;
     if as_json {
         say!("{}", json!({ "folder": out, "weights": written.weights, "bytes": written.bytes }));
     } else {

@@ -4,12 +4,14 @@
 mod bad_input;
 mod build;
 mod data;
+mod harm;
 mod hub;
 mod kill;
 mod maps;
 mod methods;
 mod metrics;
 mod models;
+mod networks;
 mod real;
 mod report;
 mod run;

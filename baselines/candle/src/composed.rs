@@ -35,7 +35,7 @@ pub(crate) fn rms_norm(x: &Tensor, weight: &Tensor, eps: f32) -> Result<Tensor> 
 
 pub(crate) fn linear(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>, shape: &[usize]) -> Result<Tensor> {
     let rows = x.contiguous()?.reshape(((), weight.dim(1)?))?;
-    let out = rows.matmul(&weight.to_dtype(x.dtype())?.t()?)?;
+    let out = rows.matmul(&weight.to_dtype(x.dtype())?.contiguous()?.t()?)?;
     let out = match bias {
         Some(bias) => out.broadcast_add(&bias.to_dtype(x.dtype())?)?,
         None => out,

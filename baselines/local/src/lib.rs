@@ -6,10 +6,11 @@ mod lite_medsam;
 mod load;
 mod place;
 mod sam;
+mod sanity;
 mod told;
 mod vlm;
 
-pub use init::{Written, init};
+pub use init::{Plan, Written, plan};
 pub use lite_medsam::LiteMedSam;
 pub use load::{Architecture, Found};
 pub use place::Place;

@@ -15,6 +15,7 @@ use socio_models::{DType, ModelError, Tensor, Vars, Weights};
 use crate::lite_medsam::LiteMedSam;
 use crate::place::Place;
 use crate::sam::{Network, SamSegmenter};
+use crate::sanity;
 use crate::told::told;
 use crate::vlm::{Pixels, QwenVlm};
 
@@ -37,6 +38,7 @@ impl Architecture {
     pub fn of_config(text: &str) -> Result<Self, ModelError> {
         let bad = |why: String| ModelError::Config { field: "config.json".to_owned(), why };
         let value: Value = serde_json::from_str(text).map_err(|e| bad(e.to_string()))?;
+        sanity::check(&value)?;
         match value.get("model_type").and_then(Value::as_str) {
             Some("qwen2_5_vl") => Ok(Self::Qwen(Box::new(Config::parse(text)?))),
             Some("sam2" | "sam2_video") => Ok(Self::Sam2(Sam2Config::from_json(text)?)),

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use image::{Rgb, RgbImage};
 use socio_backend::{Finish, Sampling, Segmenter, Vlm, VlmRequest, conformance};
 use socio_candle::Candle;
-use socio_local::{Found, Place, init};
+use socio_local::{Found, Place, plan};
 use socio_models::DType;
 use socio_models::qwen2_5_vl::Size;
 use socio_models::sam::sam1::{EncoderConfig, Sam1Config};
@@ -25,7 +25,7 @@ fn fixtures(path: &str) -> PathBuf {
 fn tiny(threads: usize) -> Arc<dyn Vlm> {
     let folder = tempfile::tempdir().unwrap();
     let place_of = folder.path().join("tiny");
-    init(&Size::Tiny.json().to_string(), None, 5, DType::F32, &place_of).unwrap();
+    plan(&Size::Tiny.json().to_string(), None).unwrap().write(5, DType::F32, &place_of).unwrap();
     Found::open(&place_of).unwrap().vlm("tiny", 4, place(threads)).unwrap()
 }
 
@@ -93,7 +93,7 @@ fn segmenters() -> Vec<Arc<dyn Segmenter>> {
     let lite = folder.path().join("lite");
     let tiny = TinyVitConfig { img_size: 64, ..TinyVitConfig::LITE_MEDSAM };
     let config = serde_json::json!(Sam1Config::of_encoder(EncoderConfig::TinyVit(tiny)));
-    init(&config.to_string(), None, 1, DType::F32, &lite).unwrap();
+    plan(&config.to_string(), None).unwrap().write(1, DType::F32, &lite).unwrap();
     let open = |path: PathBuf| Found::open(&path).unwrap().segmenter("x", place(2)).unwrap();
     vec![
         open(fixtures("sam2/tiny_like")),

@@ -73,7 +73,11 @@ impl Tensor for Ghost {
     }
     fn device(&self) -> Self::Device {}
     fn values(&self) -> Result<Vec<f32>> {
-        Ok(vec![0.0; self.0.iter().product()])
+        // Tables that a network prepares when it is loaded are small.
+        match self.0.iter().try_fold(1usize, |n, s| n.checked_mul(*s)).filter(|n| *n <= 1 << 30) {
+            Some(count) => Ok(vec![0.0; count]),
+            None => Err(ModelError::Memory(format!("a table of shape {:?}", self.0))),
+        }
     }
     fn cast(&self, _: DType) -> Result<Self> {
         Ok(self.clone())

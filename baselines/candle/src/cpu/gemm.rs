@@ -48,6 +48,12 @@ pub(crate) fn gemm(out: &mut [f32], stride: usize, a: Mat<'_>, b: Mat<'_>, add: 
     }
     let out_fits = n <= stride && last(m, stride, n, 1).is_some_and(|last| last < out.len());
     assert!(k == b.rows && out_fits && (k == 0 || (a.fits() && b.fits())), "matrix product of shapes that do not fit");
+    #[cfg(feature = "mkl")]
+    if parallel && k > 0 && mkl::takes(a) && mkl::takes(b) {
+        // SAFETY: as below; MKL reads and writes no other elements than these strides reach.
+        unsafe { mkl::sgemm(out, stride, a, b, add) };
+        return;
+    }
     let parallelism = if parallel { Parallelism::Rayon(0) } else { Parallelism::None };
     // SAFETY: the assertion above holds every element that the strides reach inside its slice (`a` and `b` are not read where
     // `k` is 0), rows of `out` do not overlap as `n <= stride`, `out` is borrowed alone, and all values are initialised f32.
@@ -73,6 +79,72 @@ pub(crate) fn gemm(out: &mut [f32], stride: usize, a: Mat<'_>, b: Mat<'_>, add: 
             false,
             parallelism,
         );
+    }
+}
+
+/// Intel's library for products on all threads; those of a single thread stay with `gemm`, as its threads are not ours.
+#[cfg(feature = "mkl")]
+#[allow(unsafe_code, reason = "a C interface")]
+mod mkl {
+    extern crate intel_mkl_src;
+
+    use super::Mat;
+
+    unsafe extern "C" {
+        fn cblas_sgemm(
+            layout: i32,
+            trans_a: i32,
+            trans_b: i32,
+            m: i32,
+            n: i32,
+            k: i32,
+            alpha: f32,
+            a: *const f32,
+            lda: i32,
+            b: *const f32,
+            ldb: i32,
+            beta: f32,
+            c: *mut f32,
+            ldc: i32,
+        );
+    }
+
+    /// Rows or columns side by side, and sizes that its 32-bit numbers hold.
+    pub(super) fn takes(m: Mat<'_>) -> bool {
+        let (across, along) = if m.column == 1 { (m.columns, m.row) } else { (m.rows, m.column) };
+        (m.column == 1 || m.row == 1)
+            && along >= across
+            && [m.rows, m.columns, m.row, m.column].iter().all(|n| i32::try_from(*n).is_ok())
+    }
+
+    /// # Safety
+    /// The matrices' strides reach no element outside their slices, rows of `out` do not overlap, and shapes go together.
+    pub(super) unsafe fn sgemm(out: &mut [f32], stride: usize, a: Mat<'_>, b: Mat<'_>, add: bool) {
+        const ROW_MAJOR: i32 = 101;
+        // As it lies (111) or transposed (112), and the step between its rows or columns.
+        let lie = |m: Mat<'_>| if m.column == 1 { (111, m.row as i32) } else { (112, m.column as i32) };
+        let ((trans_a, lda), (trans_b, ldb)) = (lie(a), lie(b));
+        let (m, n, k) = (a.rows as i32, b.columns as i32, a.columns as i32);
+        let beta = if add { 1.0 } else { 0.0 };
+        // SAFETY: the caller's promise.
+        unsafe {
+            cblas_sgemm(
+                ROW_MAJOR,
+                trans_a,
+                trans_b,
+                m,
+                n,
+                k,
+                1.0,
+                a.data.as_ptr(),
+                lda,
+                b.data.as_ptr(),
+                ldb,
+                beta,
+                out.as_mut_ptr(),
+                stride as i32,
+            );
+        }
     }
 }
 
