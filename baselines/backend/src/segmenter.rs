@@ -87,8 +87,9 @@ pub trait Segmenter: Send + Sync {
     /// When the model fails.
     fn embed(&self, image: &Arc<RgbImage>) -> Result<Embedding, BackendError>;
 
-    /// One segment a prompt, in their order. Boxes are clipped to the image; one that is reversed, not finite or outside
-    /// gives an empty mask.
+    /// One segment a prompt, in their order; a prompt's mask does not depend on the prompts beside it. A box that reaches over
+    /// the border is taken as the model's own predictor takes it (SAM's as it is; LiteMedSAM's window is of the image, so
+    /// there it is clipped); one that is reversed, not finite or outside gives an empty mask.
     ///
     /// # Errors
     /// When a prompt is of a kind that the capabilities exclude, or the model fails.

@@ -148,6 +148,12 @@ impl Weights for Sharded {
         self.places.get(key).map_or(Ok(None), |&at| self.shards[at].view(key, shape))
     }
 
+    fn taken(&self, key: &str) {
+        if let Some(shard) = self.places.get(key).and_then(|place| self.shards.get(*place)) {
+            shard.taken(key);
+        }
+    }
+
     fn keys(&self) -> Vec<String> {
         self.places.keys().cloned().collect()
     }

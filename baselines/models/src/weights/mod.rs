@@ -49,6 +49,9 @@ pub trait Weights: Send + Sync {
     /// When the source holds the key but cannot give it as floating-point values.
     fn view(&self, key: &str, shape: &[usize]) -> Result<Option<View<'_>>>;
 
+    /// The weight of a key was taken, and its place in a file need not stay in memory. It can be had again all the same.
+    fn taken(&self, _key: &str) {}
+
     /// Every key it holds, in order; empty for a source that makes what it is asked for.
     fn keys(&self) -> Vec<String>;
 

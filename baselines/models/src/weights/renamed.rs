@@ -106,6 +106,12 @@ impl Weights for Renamed {
         }
     }
 
+    fn taken(&self, key: &str) {
+        for origin in self.origins(key) {
+            self.source.taken(&origin);
+        }
+    }
+
     fn keys(&self) -> Vec<String> {
         self.source.keys()
     }

@@ -41,6 +41,12 @@ impl Weights for SafeTensors {
         self.tensors.get(key).map(|entry| self.file.view(key, entry)).transpose()
     }
 
+    fn taken(&self, key: &str) {
+        if let Some(entry) = self.tensors.get(key) {
+            self.file.let_go(&entry.bytes);
+        }
+    }
+
     fn keys(&self) -> Vec<String> {
         self.tensors.keys().cloned().collect()
     }

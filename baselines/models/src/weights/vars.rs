@@ -95,6 +95,8 @@ impl<'a, T: Tensor> Vars<'a, T> {
             });
         }
         let made = T::from_bytes(&view.bytes, view.dtype, shape, self.dtype, &self.device)?;
+        drop(view);
+        self.weights.taken(&key);
         self.used.lock().unwrap_or_else(PoisonError::into_inner).extend(self.weights.origins(&key));
         Ok(Some(made))
     }
