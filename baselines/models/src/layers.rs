@@ -150,6 +150,45 @@ impl<T: Tensor> Mlp<T> {
     }
 }
 
+/// Qwen's feed-forward layers: `down(silu(gate(x)) * up(x))`.
+#[derive(Clone)]
+pub struct Gated<T> {
+    gate: Linear<T>,
+    up: Linear<T>,
+    down: Linear<T>,
+}
+
+impl<T: Tensor> Gated<T> {
+    /// `gate_proj` and `up_proj` `[inner, size]`, `down_proj` `[size, inner]`, with biases or without.
+    ///
+    /// # Errors
+    /// When a weight is missing or of another shape.
+    pub fn new(vars: &Vars<'_, T>, size: usize, inner: usize, biases: bool) -> Result<Self> {
+        let linear = |name: &str, from: usize, to: usize| {
+            let place = vars.at(name);
+            if biases { Linear::new(&place, from, to) } else { Linear::without_bias(&place, from, to) }
+        };
+        Ok(Self {
+            gate: linear("gate_proj", size, inner)?,
+            up: linear("up_proj", size, inner)?,
+            down: linear("down_proj", inner, size)?,
+        })
+    }
+
+    /// Over the last dimension.
+    ///
+    /// # Errors
+    /// When the last dimension is not `size`.
+    pub fn forward(&self, x: &T) -> Result<T> {
+        // Named one by one, so that each of these wide tensors goes when the next is there.
+        let gate = self.gate.forward(x)?;
+        let gate = gate.silu()?;
+        let inner = gate.mul(&self.up.forward(x)?)?;
+        drop(gate);
+        self.down.forward(&inner)
+    }
+}
+
 /// A convolution of `[batch, channels, h, w]`.
 #[derive(Clone)]
 pub struct Conv2d<T> {

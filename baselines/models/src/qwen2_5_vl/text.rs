@@ -4,7 +4,7 @@ use super::cache::Cache;
 use super::config::TextConfig;
 use super::rope::{self, Position};
 use super::trace::{Tap, tap};
-use crate::layers::{Linear, RmsNorm};
+use crate::layers::{Gated, Linear, RmsNorm};
 use crate::{Mask, Result, Tensor, Vars};
 
 /// The language model of Qwen2.5-VL.
@@ -24,9 +24,7 @@ struct Layer<T> {
     v: Linear<T>,
     o: Linear<T>,
     norm2: RmsNorm<T>,
-    gate: Linear<T>,
-    up: Linear<T>,
-    down: Linear<T>,
+    mlp: Gated<T>,
 }
 
 impl<T: Tensor> Text<T> {
@@ -119,7 +117,7 @@ impl<T: Tensor> Text<T> {
 impl<T: Tensor> Layer<T> {
     fn new(c: &TextConfig, vars: &Vars<'_, T>) -> Result<Self> {
         let (size, inner, narrow) = (c.hidden_size, c.intermediate_size, c.key_heads * c.head());
-        let (attn, mlp) = (vars.at("self_attn"), vars.at("mlp"));
+        let attn = vars.at("self_attn");
         Ok(Self {
             norm1: RmsNorm::new(&vars.at("input_layernorm"), size, c.eps)?,
             q: Linear::new(&attn.at("q_proj"), size, size)?,
@@ -127,9 +125,7 @@ impl<T: Tensor> Layer<T> {
             v: Linear::new(&attn.at("v_proj"), size, narrow)?,
             o: Linear::without_bias(&attn.at("o_proj"), size, size)?,
             norm2: RmsNorm::new(&vars.at("post_attention_layernorm"), size, c.eps)?,
-            gate: Linear::without_bias(&mlp.at("gate_proj"), size, inner)?,
-            up: Linear::without_bias(&mlp.at("up_proj"), size, inner)?,
-            down: Linear::without_bias(&mlp.at("down_proj"), inner, size)?,
+            mlp: Gated::new(&vars.at("mlp"), size, inner, false)?,
         })
     }
 
@@ -152,11 +148,6 @@ impl<T: Tensor> Layer<T> {
         let seen = q.attention(&k, &v, (c.head() as f32).powf(-0.5), Mask::Causal { starts })?;
         let x = x.add(&self.o.forward(&seen.permute(&[0, 2, 1, 3])?.reshape(&shape)?)?)?;
         let y = self.norm2.forward(&x)?;
-        // Named one by one, so that each of these wide tensors goes when the next is there.
-        let gate = self.gate.forward(&y)?;
-        let gate = gate.silu()?;
-        let inner = gate.mul(&self.up.forward(&y)?)?;
-        drop(gate);
-        x.add(&self.down.forward(&inner)?)
+        x.add(&self.mlp.forward(&y)?)
     }
 }

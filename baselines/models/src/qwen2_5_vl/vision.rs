@@ -3,7 +3,7 @@
 use super::config::VisionConfig;
 use super::grid::{Grid, Plan};
 use super::trace::{Tap, tap};
-use crate::layers::{Linear, RmsNorm};
+use crate::layers::{Gated, Linear, RmsNorm};
 use crate::{Mask, Result, Tensor, Vars};
 
 /// The vision tower of Qwen2.5-VL.
@@ -21,9 +21,7 @@ struct Block<T> {
     qkv: Linear<T>,
     proj: Linear<T>,
     norm2: RmsNorm<T>,
-    gate: Linear<T>,
-    up: Linear<T>,
-    down: Linear<T>,
+    mlp: Gated<T>,
 }
 
 /// Added under the root of the tower's norms; the configuration does not name it.
@@ -97,15 +95,13 @@ impl<T: Tensor> Vision<T> {
 impl<T: Tensor> Block<T> {
     fn new(c: &VisionConfig, vars: &Vars<'_, T>) -> Result<Self> {
         let (size, inner) = (c.hidden_size, c.intermediate_size);
-        let (attn, mlp) = (vars.at("attn"), vars.at("mlp"));
+        let attn = vars.at("attn");
         Ok(Self {
             norm1: RmsNorm::new(&vars.at("norm1"), size, EPS)?,
             qkv: Linear::new(&attn.at("qkv"), size, 3 * size)?,
             proj: Linear::new(&attn.at("proj"), size, size)?,
             norm2: RmsNorm::new(&vars.at("norm2"), size, EPS)?,
-            gate: Linear::new(&mlp.at("gate_proj"), size, inner)?,
-            up: Linear::new(&mlp.at("up_proj"), size, inner)?,
-            down: Linear::new(&mlp.at("down_proj"), inner, size)?,
+            mlp: Gated::new(&vars.at("mlp"), size, inner, true)?,
         })
     }
 
@@ -119,11 +115,6 @@ impl<T: Tensor> Block<T> {
         let seen = q.attention(&k, &v, (head as f32).powf(-0.5), Mask::Blocks(blocks))?;
         let x = x.add(&self.proj.forward(&seen.permute(&[0, 2, 1, 3])?.reshape(&shape)?)?)?;
         let y = self.norm2.forward(&x)?;
-        // Named one by one, so that each of these wide tensors goes when the next is there.
-        let gate = self.gate.forward(&y)?;
-        let gate = gate.silu()?;
-        let inner = gate.mul(&self.up.forward(&y)?)?;
-        drop(gate);
-        x.add(&self.down.forward(&inner)?)
+        x.add(&self.mlp.forward(&y)?)
     }
 }
