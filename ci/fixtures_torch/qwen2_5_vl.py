@@ -24,6 +24,7 @@ Greedy never stops early and never picks an image or vision token (their rows of
 
 import json
 import sys
+import tempfile
 from pathlib import Path
 
 import torch
@@ -349,7 +350,7 @@ def main():
     named = [a for a in sys.argv[1:] if not a.startswith("--")]
     folder = Path(named[0]) if named else ROOT / "tests/fixtures/qwen2_5_vl"
     if "--seeds" in flags:
-        return try_seeds(Path("/tmp/torchref/seeds"))
+        return try_seeds(Path(tempfile.mkdtemp()))
     for name, spec in VARIANTS.items():
         if "--mutate" in flags:
             print(name, json.dumps(mutations(load(folder / name), cases(spec)), indent=1))
