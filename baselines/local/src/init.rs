@@ -15,7 +15,7 @@ use crate::Architecture;
 use crate::load::goes_with;
 
 /// How widely weights are spread; the published models began so.
-const STD: f32 = 0.02;
+pub(crate) const STD: f32 = 0.02;
 
 /// What was written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -12,6 +12,7 @@ use socio_models::sam::tiny_vit::PatchEmbed;
 use socio_models::weights::{self, Random};
 use socio_models::{DType, ModelError, Tensor, Vars, Weights};
 
+use crate::init::STD;
 use crate::lite_medsam::LiteMedSam;
 use crate::place::Place;
 use crate::sam::{Network, SamSegmenter};
@@ -116,7 +117,7 @@ impl Found {
             let bytes = Tokenizer::bytes()?;
             config.image_token = bytes.special("<|image_pad|>")?;
         }
-        let weights = Box::new(Random::new(seed, 0.02, stored));
+        let weights = Box::new(Random::new(seed, STD, stored));
         Ok(Self { architecture, weights, folder: None, tokenizer })
     }
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::mapped::{Mapped, wrong};
+use super::mapped::{Mapped, WeightFile, wrong};
 use super::{Pt, SafeTensors, View, Weights};
 use crate::Result;
 
@@ -69,7 +69,7 @@ fn ending(path: &Path) -> String {
 /// Weights in several `.safetensors` files of a folder that an index lists.
 pub struct Sharded {
     folder: PathBuf,
-    shards: Vec<SafeTensors>,
+    shards: Vec<WeightFile>,
     /// The shard of every key.
     places: BTreeMap<String, usize>,
 }

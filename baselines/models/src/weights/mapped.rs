@@ -1,13 +1,14 @@
 //! A file mapped into memory, and the tensors that lie in it.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use memmap2::Mmap;
 
-use super::View;
+use super::{View, Weights};
 use crate::{DType, ModelError, Result};
 
 /// A file that is not empty, mapped for reading.
@@ -161,4 +162,45 @@ fn gather(storage: &[u8], shape: &[usize], strides: &[usize], size: usize) -> Ve
 fn narrow(bytes: &[u8]) -> Vec<u8> {
     let (wide, _) = bytes.as_chunks::<8>();
     wide.iter().flat_map(|&v| (f64::from_le_bytes(v) as f32).to_le_bytes()).collect()
+}
+
+/// A file of weights, mapped into memory: what [`super::SafeTensors::open`] and [`super::Pt::open`] give.
+pub struct WeightFile {
+    file: Mapped,
+    tensors: BTreeMap<String, Entry>,
+}
+
+impl WeightFile {
+    /// Opens a file of the format whose tensors `read` finds, or says what is wrong with it.
+    ///
+    /// # Errors
+    /// When it cannot be read or is not of that format.
+    pub(super) fn open(
+        path: &Path,
+        read: impl FnOnce(&[u8]) -> Result<BTreeMap<String, Entry>, String>,
+    ) -> Result<Self> {
+        let file = Mapped::open(path)?;
+        let tensors = read(file.bytes()).map_err(|why| wrong(path, why))?;
+        Ok(Self { file, tensors })
+    }
+}
+
+impl Weights for WeightFile {
+    fn name(&self) -> String {
+        self.file.path().display().to_string()
+    }
+
+    fn view(&self, key: &str, _shape: &[usize]) -> Result<Option<View<'_>>> {
+        self.tensors.get(key).map(|entry| self.file.view(key, entry)).transpose()
+    }
+
+    fn taken(&self, key: &str) {
+        if let Some(entry) = self.tensors.get(key) {
+            self.file.let_go(&entry.bytes);
+        }
+    }
+
+    fn keys(&self) -> Vec<String> {
+        self.tensors.keys().cloned().collect()
+    }
 }

@@ -15,6 +15,7 @@ mod write;
 mod zipped;
 
 pub use folder::{Sharded, open};
+pub use mapped::WeightFile;
 pub use pt::Pt;
 pub use random::Random;
 pub use renamed::{Origin, Renamed};

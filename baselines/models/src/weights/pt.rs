@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::Path;
 
-use super::mapped::{Entry, Mapped, wrong};
+use super::mapped::{Entry, WeightFile};
 use super::pickle::{self, Id, Node, Pickle, Tensor};
-use super::{View, Weights, zipped};
+use super::zipped;
 use crate::Result;
 
 /// The longest pickle that is read, in bytes: of the largest checkpoints it has some megabytes.
@@ -24,10 +24,7 @@ const WRAPPERS: [&str; 2] = ["model", "state_dict"];
 ///
 /// The pickle in it is read as data: nothing in it is run, and one that asks for more than tensors in dictionaries, lists
 /// and tuples is refused. Keys of dictionaries in dictionaries are joined by `.`, as are indices into lists.
-pub struct Pt {
-    file: Mapped,
-    tensors: BTreeMap<String, Entry>,
-}
+pub struct Pt;
 
 impl Pt {
     /// Opens a file. Where all its tensors lie in one dictionary of the name `model` or `state_dict`, that name is left out
@@ -35,30 +32,8 @@ impl Pt {
     ///
     /// # Errors
     /// [`crate::ModelError::File`] when the file cannot be read, is no such checkpoint, is damaged, or asks to run code.
-    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
-        let file = Mapped::open(path.as_ref())?;
-        let tensors = tensors(file.bytes()).map_err(|why| wrong(file.path(), why))?;
-        Ok(Self { file, tensors })
-    }
-}
-
-impl Weights for Pt {
-    fn name(&self) -> String {
-        self.file.path().display().to_string()
-    }
-
-    fn view(&self, key: &str, _shape: &[usize]) -> Result<Option<View<'_>>> {
-        self.tensors.get(key).map(|entry| self.file.view(key, entry)).transpose()
-    }
-
-    fn taken(&self, key: &str) {
-        if let Some(entry) = self.tensors.get(key) {
-            self.file.let_go(&entry.bytes);
-        }
-    }
-
-    fn keys(&self) -> Vec<String> {
-        self.tensors.keys().cloned().collect()
+    pub fn open(path: impl AsRef<Path>) -> Result<WeightFile> {
+        WeightFile::open(path.as_ref(), tensors)
     }
 }
 

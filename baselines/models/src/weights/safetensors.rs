@@ -6,18 +6,14 @@ use std::path::Path;
 use ::safetensors::Dtype;
 use ::safetensors::tensor::Metadata;
 
-use super::mapped::{Entry, Mapped, Stored, wrong};
-use super::{View, Weights};
+use super::mapped::{Entry, Stored, WeightFile};
 use crate::{DType, Result};
 
 /// The longest header that the format allows, in bytes.
 const MAX_HEADER: u64 = 100_000_000;
 
 /// A `.safetensors` file, mapped into memory.
-pub struct SafeTensors {
-    file: Mapped,
-    tensors: BTreeMap<String, Entry>,
-}
+pub struct SafeTensors;
 
 impl SafeTensors {
     /// Opens a file and checks its header: every tensor has as many bytes as its shape and type say, and the tensors cover
@@ -25,30 +21,8 @@ impl SafeTensors {
     ///
     /// # Errors
     /// [`crate::ModelError::File`] when the file cannot be read or is not so.
-    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
-        let file = Mapped::open(path.as_ref())?;
-        let tensors = tensors(file.bytes()).map_err(|why| wrong(file.path(), why))?;
-        Ok(Self { file, tensors })
-    }
-}
-
-impl Weights for SafeTensors {
-    fn name(&self) -> String {
-        self.file.path().display().to_string()
-    }
-
-    fn view(&self, key: &str, _shape: &[usize]) -> Result<Option<View<'_>>> {
-        self.tensors.get(key).map(|entry| self.file.view(key, entry)).transpose()
-    }
-
-    fn taken(&self, key: &str) {
-        if let Some(entry) = self.tensors.get(key) {
-            self.file.let_go(&entry.bytes);
-        }
-    }
-
-    fn keys(&self) -> Vec<String> {
-        self.tensors.keys().cloned().collect()
+    pub fn open(path: impl AsRef<Path>) -> Result<WeightFile> {
+        WeightFile::open(path.as_ref(), tensors)
     }
 }
 
