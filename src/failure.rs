@@ -3,6 +3,7 @@
 use std::fmt;
 
 use socio_backend::BackendError;
+use socio_baselines::definition::DefinitionError;
 use socio_baselines::fetch::FetchError;
 use socio_dataset::build::BuildError;
 use socio_dataset::city::CityError;
@@ -151,6 +152,16 @@ impl From<HarnessError> for Failure {
 impl From<BackendError> for Failure {
     fn from(e: BackendError) -> Self {
         Self::new(ExitCode::BACKEND, e)
+    }
+}
+
+impl From<DefinitionError> for Failure {
+    fn from(e: DefinitionError) -> Self {
+        match e {
+            DefinitionError::File(e) => e.into(),
+            DefinitionError::Content { .. } => Self::input(e),
+            DefinitionError::Option(_) => Self::usage(e),
+        }
     }
 }
 

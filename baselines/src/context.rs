@@ -23,6 +23,21 @@ pub struct Said {
     pub text: String,
     /// Hash of the model's request.
     pub request: Option<String>,
+    /// Tokens, where a vision-language model said it.
+    pub tokens: Option<Tokens>,
+}
+
+/// How many tokens an exchange with a vision-language model took.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tokens {
+    /// The prompt's, those of images among them.
+    pub prompt: usize,
+    /// Of these, what stands for images.
+    pub image: usize,
+    /// Drawn.
+    pub completion: usize,
+    /// Whether the limit of tokens cut the completion.
+    pub cut: bool,
 }
 
 impl Context {
@@ -40,13 +55,28 @@ impl Context {
     pub fn time<T>(&mut self, phase: &str, work: impl FnOnce() -> T) -> T {
         let start = Instant::now();
         let result = work();
-        *self.phases.entry(phase.to_owned()).or_default() += start.elapsed();
+        self.spent(phase, start.elapsed());
         result
     }
 
-    /// Keeps what a model said in a stage.
+    /// Adds a time that was measured elsewhere to a phase.
+    pub fn spent(&mut self, phase: &str, time: Duration) {
+        *self.phases.entry(phase.to_owned()).or_default() += time;
+    }
+
+    /// Keeps what was said in a stage, by no vision-language model.
     pub fn said(&mut self, stage: &'static str, text: String, request: Option<String>) {
-        self.said.push(Said { stage, text, request });
+        self.keep(Said { stage, text, request, tokens: None });
+    }
+
+    /// Keeps what a model said in a stage.
+    pub fn keep(&mut self, said: Said) {
+        self.said.push(said);
+    }
+
+    /// The sample.
+    pub fn sample(&self) -> &str {
+        &self.sample
     }
 
     /// What models said so far.

@@ -167,10 +167,9 @@ impl Method for Exec {
         if let Some(error) = reply.error {
             return Err(fail(format!("it says: {error}")));
         }
-        let whole = |mask: Mask| StageAnswer {
-            name: "answer",
-            objects: vec![StageObject { prompt: Prompt::default(), mask: mask.clone(), score: None }],
-            mask,
+        let whole = |mask: Mask| {
+            let object = StageObject { prompt: Prompt::default(), mask: mask.clone(), score: None };
+            StageAnswer::new("answer", vec![object], mask)
         };
         let stage = match (reply.mask, reply.mask_file, reply.objects) {
             (Some(rle), _, _) => whole(rle.to_mask().map_err(|e| Failure::BadPrediction(format!("its mask: {e}")))?),

@@ -18,7 +18,7 @@ impl Method for WholeImage {
         let mask = Mask::full(width, height);
         let whole = Bbox { x0: 0.0, y0: 0.0, x1: f64::from(width), y1: f64::from(height) };
         let object = StageObject { prompt: whole.into(), mask: mask.clone(), score: None };
-        Ok(StageAnswer { name: "answer", objects: vec![object], mask }.into())
+        Ok(StageAnswer::new("answer", vec![object], mask).into())
     }
 }
 

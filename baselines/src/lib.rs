@@ -3,7 +3,10 @@
 //! A method sees a [`socio_dataset::Query`], never the truth; an oracle, which needs it, implements [`Oracle`] and is marked in
 //! every table. What is there to choose from is in [`registry`].
 
+pub mod answer;
+mod answers;
 mod context;
+pub mod definition;
 mod exec;
 pub mod fetch;
 mod fill;
@@ -13,15 +16,19 @@ mod method;
 pub mod networks;
 mod oracle_box;
 pub mod predictions;
+pub mod prompts;
+pub mod reasoner;
 pub mod registry;
+pub mod render;
 pub mod timing;
 
-pub use context::{Context, Said};
+pub use answers::RecordedVlm;
+pub use context::{Context, Said, Tokens};
 pub use exec::Exec;
 pub use fill::FillSegmenter;
 pub use floors::{CentreBox, PAPER_FOREGROUND_SHARE, WholeImage};
 pub use map_ocr::MapOcr;
-pub use method::{Answer, Contestant, Failure, Method, Models, Oracle, StageAnswer, StageObject, segment};
+pub use method::{Answer, Contestant, Failure, Frame, Method, Models, Oracle, StageAnswer, StageObject, segment};
 pub use oracle_box::OracleBox;
 pub use predictions::Predictions;
 pub use socio_candle::{Target, states as devices};

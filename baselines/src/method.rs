@@ -29,19 +29,41 @@ pub struct StageObject {
     pub score: Option<f64>,
 }
 
+/// The picture that a stage's prompts are about, where it is not the satellite image itself: a resized one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Frame {
+    /// Width and height in pixels.
+    pub size: (u32, u32),
+    /// Hash of its pixels, by which a replay finds its prompts.
+    pub pixels: String,
+}
+
 /// What one stage came to.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct StageAnswer {
     /// The stage's name, as `localize`.
     pub name: &'static str,
-    /// The objects.
+    /// The objects; their prompts and masks are in the pixels of `frame`, where there is one.
     pub objects: Vec<StageObject>,
-    /// Their union.
+    /// Their union, in the satellite image's pixels.
     pub mask: Mask,
+    /// What the prompts are about, where it is not the satellite image.
+    pub frame: Option<Frame>,
+    /// Why it came to nothing; the mask is empty then.
+    pub failure: Option<Failure>,
+    /// What of the model's answer was left out.
+    pub remark: Option<String>,
 }
 
-/// What a method answers: the last stage's mask.
-#[derive(Debug, Clone, PartialEq)]
+impl StageAnswer {
+    /// A stage that came to something.
+    pub fn new(name: &'static str, objects: Vec<StageObject>, mask: Mask) -> Self {
+        Self { name, objects, mask, frame: None, failure: None, remark: None }
+    }
+}
+
+/// What a method answers: the last stage's mask, or why that one failed.
+#[derive(Debug, Clone)]
 pub struct Answer {
     /// At least one stage.
     pub stages: Vec<StageAnswer>,
@@ -123,5 +145,5 @@ pub fn segment(
         mask = mask.or(&segment.mask).map_err(|e| Failure::Method(format!("a segment is of the wrong size: {e}")))?;
         objects.push(StageObject { prompt, mask: segment.mask, score: segment.score });
     }
-    Ok(StageAnswer { name, objects, mask })
+    Ok(StageAnswer::new(name, objects, mask))
 }

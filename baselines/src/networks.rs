@@ -70,6 +70,13 @@ pub fn known() -> Vec<Known> {
     all
 }
 
+/// What a name says of a network where it says any: what stands behind `candle:`; a known name or a repository of the hub
+/// without it. Where a name is a folder too, it takes `candle:` to say so.
+pub fn named(name: &str) -> Option<&str> {
+    let bare = (by_name(name).is_some() && name != "lite-medsam") || is_repository(name);
+    name.strip_prefix("candle:").or_else(|| bare.then_some(name))
+}
+
 fn by_name(name: &str) -> Option<Known> {
     known().into_iter().find(|k| k.name == name)
 }

@@ -34,7 +34,7 @@ impl Method for Predictions {
         let mask =
             Mask::from_image_bytes(&bytes).map_err(|e| Failure::BadPrediction(format!("{}: {e}", path.display())))?;
         let object = StageObject { prompt: socio_backend::Prompt::default(), mask: mask.clone(), score: None };
-        Ok(StageAnswer { name: "answer", objects: vec![object], mask }.into())
+        Ok(StageAnswer::new("answer", vec![object], mask).into())
     }
 }
 

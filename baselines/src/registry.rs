@@ -3,12 +3,14 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use socio_backend::{BackendError, MapReader, NullReader, NullSegmenter, NullVlm, Offer, Role, Segmenter, Vlm};
 use socio_dataset::store::HubOptions;
 use socio_ort::{LiteMedSam, PpOcr, Runtime};
 
 use crate::FillSegmenter;
+use crate::answers::RecordedVlm;
+use crate::definition::{Definition, DefinitionError};
 use crate::networks::{self, Running};
 
 /// Where models and libraries are.
@@ -56,16 +58,13 @@ impl Resources {
 }
 
 /// Names of the segmenters, `replay:RUN` aside, which the harness adds.
-pub const SEGMENTERS: [&str; 4] = ["fill", "lite-medsam", "candle:NAME", "null"];
+pub const SEGMENTERS: [&str; 5] = ["fill", "lite-medsam", "candle:NAME", "OWNER/NAME", "null"];
 
 /// A segmenter by name.
 ///
 /// # Errors
 /// When there is none of that name, or it is not available here.
 pub fn segmenter(name: &str, resources: &Resources) -> Result<Arc<dyn Segmenter>, BackendError> {
-    if let Some(what) = name.strip_prefix("candle:") {
-        return networks::segmenter(what, resources);
-    }
     match name {
         "fill" => Ok(Arc::new(FillSegmenter::default())),
         "null" => Ok(Arc::new(NullSegmenter::default())),
@@ -73,22 +72,30 @@ pub fn segmenter(name: &str, resources: &Resources) -> Result<Arc<dyn Segmenter>
             let folder = resources.lite_medsam()?;
             Ok(Arc::new(LiteMedSam::load(&resources.runtime()?, &folder, resources.threads)?))
         }
-        other => Err(unknown(other, &SEGMENTERS, "segmenter")),
+        other => match networks::named(other) {
+            Some(what) => networks::segmenter(what, resources),
+            None => Err(unknown(other, &SEGMENTERS, "segmenter")),
+        },
     }
 }
 
 /// Names of the vision-language models, `replay:RUN` aside, which the harness adds.
-pub const VLMS: [&str; 2] = ["candle:NAME", "null"];
+pub const VLMS: [&str; 4] = ["candle:NAME", "OWNER/NAME", "answers:DIR", "null"];
 
 /// A vision-language model by name.
 ///
 /// # Errors
 /// When there is none of that name, or it is not available here.
 pub fn vlm(name: &str, resources: &Resources) -> Result<Arc<dyn Vlm>, BackendError> {
-    match (name, name.strip_prefix("candle:")) {
-        (_, Some(what)) => networks::vlm(what, resources),
+    if let Some(folder) = name.strip_prefix("answers:") {
+        let open = RecordedVlm::open(folder.as_ref());
+        let opened = open.map_err(|e| BackendError::Unavailable { backend: name.to_owned(), why: e.to_string() })?;
+        return Ok(Arc::new(opened));
+    }
+    match (name, networks::named(name)) {
         ("null", _) => Ok(Arc::new(NullVlm::default())),
-        (other, _) => Err(unknown(other, &VLMS, "vision-language model")),
+        (_, Some(what)) => networks::vlm(what, resources),
+        (other, None) => Err(unknown(other, &VLMS, "vision-language model")),
     }
 }
 
@@ -183,75 +190,125 @@ pub enum Kind {
     Reference,
     /// Sees the truth: marked, never ranked.
     Oracle,
+    /// Cannot be asked here: its masks come as a folder.
+    Predictions,
 }
 
 /// A method of the list.
-#[derive(Debug, Clone, Copy, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Entry {
     /// The name to choose it by.
-    pub name: &'static str,
+    pub name: String,
     /// What it is to a table.
     pub kind: Kind,
+    /// Whether it asks a vision-language model.
+    pub vlm: bool,
     /// Whether it prompts a segmenter.
     pub segmenter: bool,
     /// Whether it reads the map.
     pub reader: bool,
     /// What it does, in a line.
-    pub about: &'static str,
+    pub about: String,
+    /// Where it is from; empty for our own.
+    pub source: String,
+    /// The rows of the paper's tables that it answers to, as `1: SocioReasoner-3B`.
+    pub paper: Vec<String>,
+    /// The published checkpoint that is asked so, where there is one.
+    pub checkpoint: Option<String>,
+    /// What the paper's checkpoint of these rows was trained as, where that is not published.
+    pub trained: Option<String>,
 }
 
-/// Every method.
-pub const METHODS: [Entry; 6] = [
+fn plain(name: &str, kind: Kind, [vlm, segmenter, reader]: [bool; 3], about: &str) -> Entry {
     Entry {
-        name: "whole-image",
-        kind: Kind::Reference,
-        segmenter: false,
-        reader: false,
-        about: "marks every pixel: a floor",
-    },
-    Entry {
-        name: "centre-box",
-        kind: Kind::Reference,
-        segmenter: true,
-        reader: false,
-        about: "a box in the middle, as large as the training masks: a floor",
-    },
-    Entry {
-        name: "oracle-box",
-        kind: Kind::Oracle,
-        segmenter: true,
-        reader: false,
-        about: "the true instance boxes prompt the segmenter: an upper reference",
-    },
-    Entry {
-        name: "map-ocr",
-        kind: Kind::Method,
-        segmenter: true,
-        reader: true,
-        about: "reads the map, matches labels to the query, prompts the segmenter there",
-    },
-    Entry {
-        name: "predictions:DIR",
-        kind: Kind::Method,
-        segmenter: false,
-        reader: false,
-        about: "scores DIR/<id>.png, masks of any other tool",
-    },
-    Entry {
-        name: "exec:CMD",
-        kind: Kind::Method,
-        segmenter: true,
-        reader: false,
-        about: "asks a program of yours, JSON lines in and out",
-    },
-];
+        name: name.to_owned(),
+        kind,
+        vlm,
+        segmenter,
+        reader,
+        about: about.to_owned(),
+        source: String::new(),
+        paper: Vec::new(),
+        checkpoint: None,
+        trained: None,
+    }
+}
 
-/// The entry of a method's name; `predictions:DIR` and `exec:CMD` by what stands before the colon.
-pub fn entry(name: &str) -> Option<Entry> {
+fn defined(definition: Definition) -> Entry {
+    Entry {
+        source: definition.source,
+        paper: definition.paper,
+        checkpoint: definition.checkpoint,
+        trained: definition.trained.map(|t| t.how),
+        ..plain(&definition.name, Kind::Method, [true, true, false], &definition.about)
+    }
+}
+
+/// Every method: ours, those that are prompted, and those that can only come as predictions.
+///
+/// # Errors
+/// Never for a released build: a test reads all definitions.
+pub fn methods() -> Result<Vec<Entry>, DefinitionError> {
+    let no = [false, false, false];
+    let segmenter = [false, true, false];
+    let mut all = vec![
+        plain("whole-image", Kind::Reference, no, "marks every pixel: a floor"),
+        plain("centre-box", Kind::Reference, segmenter, "a box in the middle, as large as the training masks: a floor"),
+        plain(
+            "oracle-box",
+            Kind::Oracle,
+            segmenter,
+            "the true instance boxes prompt the segmenter: an upper reference",
+        ),
+        plain(
+            "map-ocr",
+            Kind::Method,
+            [false, true, true],
+            "reads the map, matches labels to the query, prompts the segmenter there",
+        ),
+        plain("predictions:DIR", Kind::Method, no, "scores DIR/<id>.png, masks of any other tool"),
+        plain("exec:CMD", Kind::Method, segmenter, "asks a program of yours, JSON lines in and out"),
+        plain("FILE.toml", Kind::Method, [true, true, false], "a method of your own: prompts and a grammar"),
+    ];
+    all.extend(Definition::embedded()?.into_iter().map(defined));
+    let outside: Outside = toml::from_str(include_str!("../outside.toml"))
+        .map_err(|e| DefinitionError::Content { origin: "outside.toml".to_owned(), why: e.to_string() })?;
+    all.extend(outside.method.into_iter().map(|m| Entry {
+        source: m.source,
+        paper: m.paper,
+        ..plain(&m.name, Kind::Predictions, no, &m.about)
+    }));
+    Ok(all)
+}
+
+#[derive(Deserialize)]
+struct Outside {
+    method: Vec<OutsideMethod>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OutsideMethod {
+    name: String,
+    about: String,
+    source: String,
+    paper: Vec<String>,
+}
+
+/// The entry of a method's name; `predictions:DIR` and `exec:CMD` by what stands before the colon, a file of one's own by
+/// what it says. `None` where there is none of that name.
+///
+/// # Errors
+/// When a file is no method.
+pub fn entry(name: &str) -> Result<Option<Entry>, DefinitionError> {
     let head = |n: &str| n.split(':').next().unwrap_or_default().to_owned();
-    METHODS
+    let listed = methods()?
         .into_iter()
-        .find(|e| e.name == name || (e.name.contains(':') && name.contains(':') && head(e.name) == head(name)))
+        .find(|e| e.name == name || (e.name.contains(':') && name.contains(':') && head(&e.name) == head(name)));
+    match listed {
+        Some(entry) => Ok(Some(entry)),
+        None => Ok(Definition::find(name)?.map(defined)),
+    }
 }
 
 #[cfg(test)]
@@ -260,9 +317,11 @@ mod tests {
 
     #[test]
     fn names_with_arguments_are_found() {
-        assert_eq!(entry("exec:python m.py").unwrap().name, "exec:CMD");
-        assert_eq!(entry("whole-image").unwrap().kind, Kind::Reference);
-        assert!(entry("exec").is_none() && entry("whole-image:x").is_none() && entry("").is_none());
+        let name = |asked: &str| entry(asked).unwrap().map(|e| e.name);
+        assert_eq!(name("exec:python m.py").unwrap(), "exec:CMD");
+        assert_eq!(name("socioreasoner").unwrap(), "socioreasoner");
+        assert!(name("exec").is_none() && name("whole-image:x").is_none() && name("").is_none());
+        assert!(entry("nowhere/mine.toml").is_err());
     }
 
     #[test]
@@ -277,6 +336,6 @@ mod tests {
         let why = segmenter("lite-medsam", &resources).err().unwrap().to_string();
         assert!(why.contains("no/such/folder/lite_medsam") && why.contains("models fetch lite-medsam"), "{why}");
         let why = segmenter("sam3", &resources).err().unwrap().to_string();
-        assert!(why.contains("there are fill, lite-medsam, candle:NAME, null"), "{why}");
+        assert!(why.contains("there are fill, lite-medsam, candle:NAME, OWNER/NAME, null"), "{why}");
     }
 }

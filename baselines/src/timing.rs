@@ -103,6 +103,9 @@ pub fn vlm(
         sampling: Sampling { max_new_tokens: tokens, ..Sampling::GREEDY },
         seeds: vec![0],
         log_probabilities: false,
+        system: None,
+        sample: String::new(),
+        stage: String::new(),
     };
     let (mut around, mut vision, mut prefill, mut each) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let mut prompt_tokens = None;

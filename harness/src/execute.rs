@@ -90,6 +90,31 @@ pub fn execute(job: &Job<'_>, mut tell: impl FnMut(Event)) -> Result<Run, Harnes
     Ok(run)
 }
 
+/// Makes a run of the first stage of a method from a finished run of the whole, without asking anyone.
+///
+/// # Errors
+/// When the run exists with other inputs, or the log cannot be written.
+pub fn first_stage(
+    whole: &Run,
+    folder: &Path,
+    manifest: &Manifest,
+    samples: &[SampleEntry],
+    shard: Shard,
+) -> Result<Run, HarnessError> {
+    let begun = Run::begin(folder, manifest, samples)?;
+    let missing = begun.missing().filter(|s| shard.holds(&s.id));
+    let records: Vec<Record> =
+        missing.filter_map(|s| whole.records.get(&s.id)).map(Record::stopped_after_first).collect();
+    if !records.is_empty() {
+        let mut writer = Writer::open(&begun.log_path(&shard.writer()))?;
+        for record in &records {
+            writer.append(record)?;
+        }
+        writer.sync()?;
+    }
+    Ok(Run::open(folder)?)
+}
+
 /// Hands samples out until there are no more, or nobody takes them.
 fn feed(samples: socio_dataset::store::Samples<'_>, to_do: &SyncSender<Encoded>) -> Result<(), StoreError> {
     for sample in samples {

@@ -13,7 +13,7 @@ mod suite;
 pub use choose::{choose, fingerprint};
 pub use error::HarnessError;
 pub use event::Event;
-pub use execute::{Job, execute};
+pub use execute::{Job, execute, first_stage};
 pub use machine::{code, machine};
 pub use replay::{ReplaySegmenter, ReplayVlm};
 pub use sample::{Scored, work};

@@ -33,9 +33,12 @@ impl ReplaySegmenter {
         let run = Run::open(path)?;
         let mut masks = BTreeMap::new();
         for record in run.records.values() {
-            let Some(satellite) = &record.satellite else { continue };
-            for object in record.stages.iter().flat_map(|s| &s.objects) {
-                let prompt = Prompt { bbox: object.bbox, points: object.points.clone() };
+            for (stage, object) in record.stages.iter().flat_map(|s| s.objects.iter().map(move |o| (s, o))) {
+                // What was prompted is the stage's own picture, where it has one.
+                let pixels = stage.frame.as_ref().map(|f| &f.pixels).or(record.satellite.as_ref());
+                let Some(satellite) = pixels else { continue };
+                let (points, background) = (object.points.clone(), object.background.clone());
+                let prompt = Prompt { bbox: object.bbox, points, background };
                 masks.entry((satellite.clone(), key(&prompt))).or_insert((object.mask.clone(), object.score));
             }
         }

@@ -5,10 +5,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
 use socio_backend::BackendError;
-use socio_baselines::{Answer, Contestant, Context, Failure, Models};
+use socio_baselines::{Answer, Contestant, Context, Failure, Models, StageObject};
 use socio_dataset::store::{Encoded, FieldProblem};
 use socio_dataset::{Hierarchy, Level, Mask, Query, Rle, Truth, hash};
-use socio_record::{Object, RECORD_SCHEMA, Record, Stage, Status, score};
+use socio_record::{Frame, Object, RECORD_SCHEMA, Record, Stage, Status, Tokens, score};
 
 /// Who is asked, with what.
 pub struct Scored<'a> {
@@ -152,14 +152,26 @@ fn keep_said(record: &mut Record, context: &Context, (width, height): (u32, u32)
                 name: said.stage.to_owned(),
                 text: None,
                 request: None,
+                tokens: None,
+                frame: None,
+                status: record.status,
+                message: record.message.clone(),
                 objects: Vec::new(),
                 mask,
                 score: record.score,
             });
             record.stages.len() - 1
         });
-        record.stages[at].text = Some(said.text.clone());
-        record.stages[at].request.clone_from(&said.request);
+        let stage = &mut record.stages[at];
+        stage.text = Some(said.text.clone());
+        stage.request.clone_from(&said.request);
+        let tokens = |t: socio_baselines::Tokens| Tokens {
+            prompt: t.prompt,
+            image: t.image,
+            completion: t.completion,
+            cut: t.cut,
+        };
+        stage.tokens = said.tokens.map(tokens);
     }
 }
 
@@ -167,23 +179,34 @@ fn fill_in(record: &mut Record, answer: &Answer, truth: Option<&Mask>) {
     for stage in &answer.stages {
         let masks: Vec<Mask> = stage.objects.iter().map(|o| o.mask.clone()).collect();
         let scored = truth.map(|t| score(t, &stage.mask, &masks));
+        // The sample ends as its last stage does.
+        (record.status, record.message) = match &stage.failure {
+            Some(failure) => (status_of(failure), Some(failure.to_string())),
+            None => (Status::Ok, stage.remark.clone()),
+        };
         record.score = scored;
         record.stages.push(Stage {
             name: stage.name.to_owned(),
             text: None,
             request: None,
-            objects: stage
-                .objects
-                .iter()
-                .map(|o| Object {
-                    bbox: o.prompt.bbox,
-                    points: o.prompt.points.clone(),
-                    mask: Rle::from(&o.mask),
-                    score: o.score,
-                })
-                .collect(),
+            tokens: None,
+            frame: stage.frame.as_ref().map(|f| Frame { size: f.size, pixels: f.pixels.clone() }),
+            status: record.status,
+            message: record.message.clone(),
+            objects: stage.objects.iter().map(object).collect(),
             mask: Rle::from(&stage.mask),
             score: scored,
         });
+    }
+}
+
+fn object(object: &StageObject) -> Object {
+    let prompt = object.prompt.clone();
+    Object {
+        bbox: prompt.bbox,
+        points: prompt.points,
+        background: prompt.background,
+        mask: Rle::from(&object.mask),
+        score: object.score,
     }
 }

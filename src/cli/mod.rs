@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use socio_baselines::answer::Grammar;
 use socio_baselines::{DType, Target};
 use socio_dataset::Level;
 use socio_harness::Shard;
@@ -40,6 +41,8 @@ Examples:
   socio-bench run --data SocioSeg --method whole-image,centre-box,oracle-box,map-ocr --segmenter fill,lite-medsam
   socio-bench run --data hub:vvangfaye/SocioSeg --split test --method map-ocr --segmenter lite-medsam --limit 100
   socio-bench run --data SocioSeg --method 'exec:python my_model.py' --segmenter fill --in-flight 2
+  socio-bench run --data hub:vvangfaye/SocioSeg --method socioreasoner --vlm vvangfaye/SocioReasoner-3B --segmenter facebook/sam2-hiera-large
+  socio-bench run --data SocioSeg --method socioreasoner,zero-shot --vlm my-checkpoint --segmenter sam2-hiera-large --greedy
   socio-bench run --data SocioSeg --method map-ocr --shard 1/4      (then `merge` the four)")]
     Run(Box<RunArgs>),
     /// Tables of finished (or unfinished) runs, from their records alone
@@ -81,7 +84,8 @@ Examples:
     /// Ask a method about images of your own
     #[command(after_help = "\
 Example:
-  socio-bench predict --sat sat.png --map map.png --query 'Jinan Zoo' --method map-ocr --segmenter lite-medsam --out zoo.png")]
+  socio-bench predict --sat sat.png --map map.png --query 'Jinan Zoo' --method map-ocr --segmenter lite-medsam --out zoo.png
+  socio-bench predict --sat sat.png --map map.png --query 'Jinan Zoo' --method socioreasoner --vlm vvangfaye/SocioReasoner-3B --segmenter facebook/sam2-hiera-large --stages zoo")]
     Predict(Box<PredictArgs>),
     /// Score a folder of masks named by sample id, from any other tool
     #[command(after_help = "Example:\n  socio-bench score my_masks --data SocioSeg")]
@@ -170,8 +174,49 @@ pub(crate) struct ResourceArgs {
     pub(crate) dtype: Option<DType>,
 }
 
+/// How a vision-language model is asked.
+#[derive(Args, Default)]
+pub(crate) struct AskingArgs {
+    /// Stop after stage 1: the first mask is the answer. Where a finished run of the whole method is among --runs, its log
+    /// is scored and nothing runs.
+    #[arg(long, value_name = "STAGE", value_parser = clap::value_parser!(u8).range(1..=2))]
+    pub(crate) stop_after: Option<u8>,
+    /// At most so many points of an object reach the segmenter.
+    #[arg(long, value_name = "N")]
+    pub(crate) max_points: Option<usize>,
+    /// Not in the paper: localise again, up to so many times, where the coarse mask contradicts its box (docs/methods.md).
+    #[arg(long, value_name = "TIMES", default_value_t = 0, num_args = 0..=1, default_missing_value = "1", require_equals = true)]
+    pub(crate) relocalise: usize,
+    /// Not in the paper: each object gets as few of its points as serve it (docs/methods.md).
+    #[arg(long)]
+    pub(crate) points_by_need: bool,
+    /// How answers are read [default: the method's own]: socioreasoner, strict, or a peer's (docs/methods.md).
+    #[arg(long)]
+    pub(crate) grammar: Option<Grammar>,
+    /// Take the likeliest token each time, instead of drawing as the released inference does.
+    #[arg(long, conflicts_with_all = ["temperature", "top_k", "top_p"])]
+    pub(crate) greedy: bool,
+    /// Temperature of the draws [default: the method's, 1 as released].
+    #[arg(long)]
+    pub(crate) temperature: Option<f32>,
+    /// Draw among the k likeliest tokens, 0 for all [default: the method's, 100 as released].
+    #[arg(long)]
+    pub(crate) top_k: Option<u32>,
+    /// Then among the fewest that hold this probability [default: the method's, 0.8 as released].
+    #[arg(long)]
+    pub(crate) top_p: Option<f32>,
+    /// Tokens after which an answer is cut [default: the method's, 2048 as released].
+    #[arg(long)]
+    pub(crate) max_new_tokens: Option<u32>,
+    /// Methods that the checkpoint was trained as: their rows are then no inference-time variants.
+    #[arg(long, value_delimiter = ',', value_name = "METHOD")]
+    pub(crate) trained_as: Vec<String>,
+}
+
 #[derive(Args)]
 pub(crate) struct MethodArgs {
+    #[command(flatten)]
+    pub(crate) asking: AskingArgs,
     /// Map reader of map-ocr.
     #[arg(long, default_value = "pp-ocrv5")]
     pub(crate) reader: String,
@@ -216,6 +261,9 @@ pub(crate) struct RunArgs {
     /// Segmenters, separated by commas; methods that prompt one run once with each [default: the suite's, else fill].
     #[arg(long, value_delimiter = ',')]
     pub(crate) segmenter: Vec<String>,
+    /// Vision-language models, separated by commas; methods that ask one run once with each (docs/backends.md).
+    #[arg(long, value_delimiter = ',')]
+    pub(crate) vlm: Vec<String>,
     #[command(flatten)]
     pub(crate) select: SelectArgs,
     #[command(flatten)]
@@ -282,6 +330,9 @@ pub(crate) struct ReportArgs {
     /// Write to a file instead of standard output.
     #[arg(long)]
     pub(crate) out: Option<PathBuf>,
+    /// Score the first stage of methods that have two, from the records alone.
+    #[arg(long, value_name = "STAGE", value_parser = clap::value_parser!(u8).range(1..=1))]
+    pub(crate) stop_after: Option<u8>,
     /// Count every mask anew and compare with what the records hold.
     #[arg(long)]
     pub(crate) recount: bool,
@@ -309,6 +360,12 @@ pub(crate) struct PredictArgs {
     /// Its segmenter.
     #[arg(long, default_value = "fill")]
     pub(crate) segmenter: String,
+    /// Its vision-language model, where it asks one.
+    #[arg(long)]
+    pub(crate) vlm: Option<String>,
+    /// A folder for the pictures of each stage: what the model saw, what was cut.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) stages: Option<PathBuf>,
     /// Where the mask goes.
     #[arg(long, default_value = "mask.png")]
     pub(crate) out: PathBuf,

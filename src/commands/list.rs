@@ -34,15 +34,29 @@ fn rows(what: Listing) -> Result<Rows, Failure> {
     let text = |s: &str| s.to_owned();
     Ok(match what {
         Listing::Methods => {
-            let rows = registry::METHODS.iter().map(|m| {
-                let needs = [(m.segmenter, "segmenter"), (m.reader, "map reader")];
+            let all = registry::methods()?;
+            let rows = all.iter().map(|m| {
+                let needs = [(m.vlm, "vision-language model"), (m.segmenter, "segmenter"), (m.reader, "map reader")];
                 let needs: Vec<&str> = needs.into_iter().filter(|n| n.0).map(|n| n.1).collect();
-                let needs =
-                    if needs.is_empty() { String::new() } else { format!(" (needs a {})", needs.join(" and a ")) };
-                let kind = format!("{:?}", m.kind).to_lowercase();
-                (text(m.name), kind, format!("{}{needs}", m.about))
+                let mut told = m.about.clone();
+                if !needs.is_empty() {
+                    told.push_str(&format!(" (needs a {})", needs.join(" and a ")));
+                }
+                let mut more = |what: &str, value: &str| {
+                    if !value.is_empty() {
+                        told.push_str(&format!("\n    {what}: {value}"));
+                    }
+                };
+                more("from", &m.source);
+                more("paper, table and row", &m.paper.join("; "));
+                more("checkpoint", m.checkpoint.as_deref().unwrap_or_default());
+                more(
+                    "the row's own checkpoint",
+                    &m.trained.as_ref().map_or(String::new(), |t| format!("{t}; not published")),
+                );
+                (m.name.clone(), format!("{:?}", m.kind).to_lowercase(), told)
             });
-            (rows.collect(), json!(registry::METHODS))
+            (rows.collect(), json!(all))
         }
         Listing::Segmenters => {
             let names = [&registry::SEGMENTERS[..], &["replay:RUN"]].concat();

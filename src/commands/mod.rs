@@ -1,5 +1,6 @@
 //! One command a file.
 
+mod asking;
 mod build;
 mod data;
 mod list;
@@ -11,6 +12,7 @@ mod report;
 mod run;
 mod setup;
 mod show;
+mod stages;
 
 use clap::CommandFactory;
 use socio_record::{ExitCode, Run, merge};

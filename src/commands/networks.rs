@@ -57,6 +57,9 @@ pub(crate) fn ask(args: &AskArgs) -> Outcome {
         sampling: Sampling { max_new_tokens: args.max_new_tokens, ..start },
         seeds: args.seeds.clone(),
         log_probabilities: args.json,
+        system: None,
+        sample: String::new(),
+        stage: String::new(),
     };
     let Some(reply) = model.ask(&[request]).pop() else { return Err(Failure::input("the model gave no reply")) };
     let reply = reply?;

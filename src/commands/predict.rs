@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use image::{Rgb, RgbImage};
 use serde_json::json;
+use socio_backend::Prompt;
 use socio_baselines::{Contestant, Context, Failure as Why};
-use socio_dataset::{Query, Rle, files, picture};
+use socio_dataset::{Bbox, Point, Query, Rle, files, picture};
 use socio_record::ExitCode;
 
-use super::setup;
+use super::{setup, stages};
 use crate::cli::PredictArgs;
 use crate::failure::{Failure, Outcome};
 
@@ -36,8 +37,9 @@ pub(crate) fn command(args: PredictArgs) -> Outcome {
         None => setup::hierarchy()?.level_of(&args.query),
     };
     let resources = setup::resources(&args.resources, false);
-    let mut segmenters = setup::Segmenters::new(&resources);
-    let ready = setup::ready(&args.method, Some(&args.segmenter), &args.settings, &mut segmenters, None)?;
+    let mut loaded = setup::Loaded::new(&resources);
+    let asked = setup::Asked { vlm: args.vlm.as_deref(), segmenter: Some(&args.segmenter) };
+    let ready = setup::ready(&args.method, asked, &args.settings, &mut loaded, None)?;
     let Contestant::Method(method) = &ready.contestant else {
         return Err(Failure::usage(format!("`{}` needs the truth, which your images have not", args.method)));
     };
@@ -57,12 +59,25 @@ pub(crate) fn command(args: PredictArgs) -> Outcome {
     let Some(stage) = answer.stages.last() else {
         return Err(Failure::new(ExitCode::FAILURES, "no answer: the method has no stage"));
     };
+    let mut drawn = Vec::new();
+    if let Some(folder) = &args.stages {
+        drawn = stages::draw(folder, &query, &answer, &context)?;
+    }
+    if let Some(failure) = &stage.failure {
+        let said = context.all_said().last().map_or(String::new(), |s| format!("\nthe model said: {}", shown(&s.text)));
+        let code = if matches!(failure, Why::Backend(_)) { ExitCode::BACKEND } else { ExitCode::FAILURES };
+        return Err(Failure::new(code, format!("no answer: stage {}: {failure}{said}", stage.name)));
+    }
     let png = stage.mask.to_png().map_err(Failure::input)?;
     files::write(&args.out, &png)?;
     let mut overlay = RgbImage::clone(&query.satellite);
     picture::overlay(&mut overlay, &stage.mask, Rgb([255, 0, 0]), 102, 2);
-    for bbox in stage.objects.iter().filter_map(|o| o.prompt.bbox) {
-        picture::outline(&mut overlay, bbox, Rgb([0, 0, 255]), 2);
+    for object in &stage.objects {
+        let prompt = scaled(&object.prompt, stage.frame.as_ref().map(|f| f.size), query.satellite.dimensions());
+        if let Some(bbox) = prompt.bbox {
+            picture::outline(&mut overlay, bbox, Rgb([0, 0, 255]), 2);
+        }
+        stages::dots(&mut overlay, &prompt);
     }
     files::write(&overlay_path, &picture::for_file(&overlay, &overlay_path).map_err(Failure::input)?)?;
     let pixels = u64::from(stage.mask.width()) * u64::from(stage.mask.height());
@@ -70,11 +85,13 @@ pub(crate) fn command(args: PredictArgs) -> Outcome {
         let objects: Vec<_> = stage
             .objects
             .iter()
-            .map(|o| json!({ "box": o.prompt.bbox, "points": o.prompt.points, "score": o.score, "mask": Rle::from(&o.mask) }))
+            .map(|o| json!({ "box": o.prompt.bbox, "points": o.prompt.points, "background": o.prompt.background, "score": o.score, "mask": Rle::from(&o.mask) }))
             .collect();
+        let said: Vec<_> = context.all_said().iter().map(|s| json!({ "stage": s.stage, "text": s.text })).collect();
         let value = json!({
             "query": args.query, "level": level, "method": ready.info.label, "mask_file": args.out, "overlay_file": overlay_path,
-            "area": stage.mask.area(), "mask": Rle::from(&stage.mask), "objects": objects, "text": context.all_said().last().map(|s| &s.text),
+            "area": stage.mask.area(), "mask": Rle::from(&stage.mask), "objects": objects, "frame": stage.frame.as_ref().map(|f| f.size),
+            "remark": stage.remark, "text": context.all_said().last().map(|s| &s.text), "said": said, "stage_files": drawn,
         });
         say!("{value:#}");
     } else {
@@ -86,8 +103,32 @@ pub(crate) fn command(args: PredictArgs) -> Outcome {
             args.out.display(),
             overlay_path.display()
         );
+        for file in drawn {
+            say!("stages:  {}", file.display());
+        }
+        if let Some(remark) = &stage.remark {
+            say!("remark:  {remark}");
+        }
     }
     Ok(ExitCode::OK)
+}
+
+/// A text on a terminal: one line, cut.
+fn shown(text: &str) -> String {
+    let line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(300).collect();
+    if line.len() < text.len() { format!("{line}...") } else { line }
+}
+
+/// A prompt in the pixels of an image, from those of the frame that it was given in.
+pub(super) fn scaled(prompt: &Prompt, frame: Option<(u32, u32)>, size: (u32, u32)) -> Prompt {
+    let Some((width, height)) = frame else { return prompt.clone() };
+    let (x, y) = (f64::from(size.0) / f64::from(width), f64::from(size.1) / f64::from(height));
+    let point = |p: &Point| Point { x: p.x * x, y: p.y * y };
+    Prompt {
+        bbox: prompt.bbox.map(|b| Bbox { x0: b.x0 * x, y0: b.y0 * y, x1: b.x1 * x, y1: b.y1 * y }),
+        points: prompt.points.iter().map(point).collect(),
+        background: prompt.background.iter().map(point).collect(),
+    }
 }
 
 fn read(path: &Path) -> Result<RgbImage, Failure> {

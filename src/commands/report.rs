@@ -26,13 +26,16 @@ pub(crate) fn options(args: &ReportOptions) -> Result<Options, Failure> {
 }
 
 pub(crate) fn command(args: ReportArgs) -> Outcome {
-    let runs = args.runs.iter().map(|r| Run::open(r)).collect::<Result<Vec<_>, _>>()?;
+    let mut runs = args.runs.iter().map(|r| Run::open(r)).collect::<Result<Vec<_>, _>>()?;
     let mut format: Format = if args.json { Format::Json } else { args.format.parse().map_err(Failure::usage)? };
     if matches!(format, Format::Terminal { .. }) && args.out.is_none() {
         format = Format::Terminal { styled: progress::styled() };
     }
     if args.recount {
         recount(&runs)?;
+    }
+    if args.stop_after.is_some() {
+        runs = runs.into_iter().map(Run::stopped_after_first).collect();
     }
     let report = report(&runs, &options(&args.options)?).map_err(Failure::input)?;
     let text = render(&report.tables, format);

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use socio_baselines::predictions;
 use socio_dataset::city::Spec;
+use socio_dataset::files;
 use socio_dataset::hash::sha256_hex;
 use socio_dataset::store::{Dataset, Fields};
 use socio_harness::{Event, Job, Scored, Set, Suite, choose, code, execute, fingerprint, machine};
@@ -16,7 +17,7 @@ use socio_reports::table::{Format, render};
 
 use super::{report, setup};
 use crate::cli::{
-    DataArgs, HubArgs, MethodArgs, ReportOptions, ResourceArgs, RunArgs, RunningArgs, ScoreArgs, SelectArgs,
+    AskingArgs, DataArgs, HubArgs, MethodArgs, ReportOptions, ResourceArgs, RunArgs, RunningArgs, ScoreArgs, SelectArgs,
 };
 use crate::failure::{Failure, Outcome};
 use crate::progress;
@@ -40,6 +41,13 @@ struct Place {
     limit: Option<usize>,
 }
 
+/// One run of a command.
+struct Planned {
+    method: String,
+    vlm: Option<String>,
+    segmenter: Option<String>,
+}
+
 pub(crate) fn run(args: RunArgs) -> Outcome {
     let suite = args.suite.as_deref().map(Suite::open).transpose()?;
     let or = |given: &[String], suite: Option<&Vec<String>>, default: &[&str]| -> Vec<String> {
@@ -51,12 +59,17 @@ pub(crate) fn run(args: RunArgs) -> Outcome {
     };
     let methods = or(&args.method, suite.as_ref().map(|s| &s.methods), &["whole-image", "centre-box", "oracle-box"]);
     let segmenters = or(&args.segmenter, suite.as_ref().map(|s| &s.segmenters), &["fill"]);
-    let mut plan: Vec<(String, Option<String>)> = Vec::new();
+    let mut plan: Vec<Planned> = Vec::new();
     for method in setup::method_names(&methods) {
-        if setup::entry(&method)?.segmenter {
-            plan.extend(segmenters.iter().map(|s| (method.clone(), Some(s.clone()))));
-        } else {
-            plan.push((method, None));
+        let entry = setup::entry(&method)?;
+        // A method that asks nobody runs once; one that asks, once with each.
+        let each = |wanted: bool, names: &[String]| -> Vec<Option<String>> {
+            if wanted && !names.is_empty() { names.iter().cloned().map(Some).collect() } else { vec![None] }
+        };
+        for vlm in each(entry.vlm, &args.vlm) {
+            for segmenter in each(entry.segmenter, &segmenters) {
+                plan.push(Planned { method: method.clone(), vlm: vlm.clone(), segmenter });
+            }
         }
     }
     let places = match &suite {
@@ -89,16 +102,22 @@ fn place_of(suite: &Suite, set: &Set, given: Option<&str>) -> Place {
 }
 
 pub(crate) fn score(args: ScoreArgs) -> Outcome {
-    let plan = [(format!("predictions:{}", args.folder.display()), None)];
-    let settings =
-        MethodArgs { reader: "null".to_owned(), seed: 42, centre_share: None, exec_timeout: std::time::Duration::ZERO };
+    let method = format!("predictions:{}", args.folder.display());
+    let plan = [Planned { method, vlm: None, segmenter: None }];
+    let settings = MethodArgs {
+        asking: AskingArgs::default(),
+        reader: "null".to_owned(),
+        seed: 42,
+        centre_share: None,
+        exec_timeout: std::time::Duration::ZERO,
+    };
     let resources = ResourceArgs::default();
     let settings = (&args.select, &settings, &resources);
     go(&plan, &[place(&args.data)], &args.data.hub, settings, &args.report, &args.running)
 }
 
 fn go(
-    plan: &[(String, Option<String>)],
+    plan: &[Planned],
     places: &[Place],
     hub: &HubArgs,
     (select, settings, resources): (&SelectArgs, &MethodArgs, &ResourceArgs),
@@ -111,7 +130,7 @@ fn go(
     }
     let selection = setup::selection(select)?;
     let resources = setup::resources(resources, running.deterministic);
-    let mut segmenters = setup::Segmenters::new(&resources);
+    let mut loaded = setup::Loaded::new(&resources);
     // Everything that can be missing is found missing before anything runs. A dataset is opened once.
     let mut datasets: BTreeMap<&str, Dataset> = BTreeMap::new();
     for place in places {
@@ -125,8 +144,9 @@ fn go(
         let selection = narrowed(&selection, place);
         let ids = choose(dataset, &place.split, &selection)?;
         let mut ready = Vec::new();
-        for (method, segmenter) in plan {
-            ready.push(setup::ready(method, segmenter.as_deref(), settings, &mut segmenters, Some(dataset))?);
+        for one in plan {
+            let asked = setup::Asked { vlm: one.vlm.as_deref(), segmenter: one.segmenter.as_deref() };
+            ready.push(setup::ready(&one.method, asked, settings, &mut loaded, Some(dataset))?);
         }
         let bar = progress::bar(ids.len() as u64, "hash inputs");
         let (samples, fingerprint) = fingerprint(dataset, &place.split, &ids, |n| bar.set_position(n as u64))?;
@@ -202,6 +222,13 @@ fn execute_one(
     if running.fresh {
         forget(folder)?;
     }
+    if let Some(whole) = &ready.whole {
+        let of = Manifest { method: whole.clone(), ..manifest.clone() }.with_id();
+        if let Some(found) = finished(&running.runs, &of)? {
+            eprintln!("{}: stage 1 of the finished run {}, from its log", folder.display(), found.path.display());
+            return Ok(socio_harness::first_stage(&found, folder, &manifest, &on.samples, running.shard)?);
+        }
+    }
     let hierarchy = setup::hierarchy()?;
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let job = Job {
@@ -231,6 +258,18 @@ fn execute_one(
     });
     bar.finish_and_clear();
     Ok(result?)
+}
+
+/// A finished run of exactly this, among all runs.
+fn finished(runs: &Path, manifest: &Manifest) -> Result<Option<Run>, Failure> {
+    let folders = if runs.is_dir() { files::list(runs)? } else { Vec::new() };
+    for folder in folders.into_iter().filter(|f| Run::manifest(f).is_ok_and(|m| m.id == manifest.id)) {
+        let run = Run::open(&folder)?;
+        if run.is_complete() {
+            return Ok(Some(run));
+        }
+    }
+    Ok(None)
 }
 
 /// The name of each method's run: of its own, one folder deep.

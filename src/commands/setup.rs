@@ -6,18 +6,20 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::{Value, json};
-use socio_backend::{Segmenter, SharedEmbeddings};
+use socio_backend::{Segmenter, SharedEmbeddings, Vlm};
 use socio_baselines::networks::Running;
 use socio_baselines::predictions;
+use socio_baselines::reasoner::Reasoner;
 use socio_baselines::registry::{self, Entry, Kind, Resources};
 use socio_baselines::{
     CentreBox, Contestant, Exec, MapOcr, Models, OracleBox, PAPER_FOREGROUND_SHARE, Predictions, WholeImage,
 };
 use socio_dataset::store::{Dataset, HubOptions};
 use socio_dataset::{Hierarchy, files, stats};
-use socio_harness::ReplaySegmenter;
-use socio_record::{MethodInfo, ModelInfo, Selection};
+use socio_harness::{ReplaySegmenter, ReplayVlm};
+use socio_record::{ExitCode, MethodInfo, ModelInfo, Selection};
 
+use super::asking;
 use crate::cli::{DataArgs, HubArgs, MethodArgs, ResourceArgs, SelectArgs};
 use crate::failure::Failure;
 use crate::progress;
@@ -134,19 +136,20 @@ pub(crate) fn method_names(given: &[String]) -> Vec<String> {
     names
 }
 
-/// Segmenters by name, each loaded once.
-pub(crate) struct Segmenters<'a> {
+/// Models by name, each loaded once.
+pub(crate) struct Loaded<'a> {
     resources: &'a Resources,
-    loaded: BTreeMap<String, Arc<dyn Segmenter>>,
+    segmenters: BTreeMap<String, Arc<dyn Segmenter>>,
+    vlms: BTreeMap<String, Arc<dyn Vlm>>,
 }
 
-impl<'a> Segmenters<'a> {
+impl<'a> Loaded<'a> {
     pub(crate) fn new(resources: &'a Resources) -> Self {
-        Self { resources, loaded: BTreeMap::new() }
+        Self { resources, segmenters: BTreeMap::new(), vlms: BTreeMap::new() }
     }
 
-    pub(crate) fn get(&mut self, name: &str) -> Result<Arc<dyn Segmenter>, Failure> {
-        if let Some(known) = self.loaded.get(name) {
+    fn segmenter(&mut self, name: &str) -> Result<Arc<dyn Segmenter>, Failure> {
+        if let Some(known) = self.segmenters.get(name) {
             return Ok(Arc::clone(known));
         }
         let inner: Arc<dyn Segmenter> = match name.strip_prefix("replay:") {
@@ -154,8 +157,20 @@ impl<'a> Segmenters<'a> {
             None => registry::segmenter(name, self.resources)?,
         };
         let shared: Arc<dyn Segmenter> = Arc::new(SharedEmbeddings::new(inner, RECENT_IMAGES));
-        self.loaded.insert(name.to_owned(), Arc::clone(&shared));
+        self.segmenters.insert(name.to_owned(), Arc::clone(&shared));
         Ok(shared)
+    }
+
+    fn vlm(&mut self, name: &str) -> Result<Arc<dyn Vlm>, Failure> {
+        if let Some(known) = self.vlms.get(name) {
+            return Ok(Arc::clone(known));
+        }
+        let vlm: Arc<dyn Vlm> = match name.strip_prefix("replay:") {
+            Some(run) => Arc::new(ReplayVlm::open(run.as_ref())?),
+            None => registry::vlm(name, self.resources)?,
+        };
+        self.vlms.insert(name.to_owned(), Arc::clone(&vlm));
+        Ok(vlm)
     }
 }
 
@@ -165,40 +180,87 @@ pub(crate) struct Ready {
     pub(crate) models: Models,
     pub(crate) info: MethodInfo,
     pub(crate) model_infos: Vec<ModelInfo>,
+    /// The method of which this one is the first stage, where it is.
+    pub(crate) whole: Option<MethodInfo>,
 }
 
-/// The entry of a method's name.
+/// The entry of a method's name, of one that can be asked.
 pub(crate) fn entry(name: &str) -> Result<Entry, Failure> {
-    registry::entry(name).ok_or_else(|| {
-        let known: Vec<&str> = registry::METHODS.iter().map(|e| e.name).collect();
+    let found = registry::entry(name)?.ok_or_else(|| {
+        let known: Vec<String> = registry::methods()
+            .unwrap_or_default()
+            .into_iter()
+            .filter(|e| e.kind != Kind::Predictions)
+            .map(|e| e.name)
+            .collect();
         Failure::usage(format!("there is no method `{name}`; there are {}", known.join(", ")))
-    })
+    })?;
+    if found.kind == Kind::Predictions {
+        return Err(Failure::usage(format!(
+            "`{name}` cannot be prompted ({}; {}): write its masks as <id>.png into a folder and run --method predictions:DIR",
+            found.about, found.source
+        )));
+    }
+    Ok(found)
+}
+
+/// Whom a method asks.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Asked<'a> {
+    pub(crate) vlm: Option<&'a str>,
+    pub(crate) segmenter: Option<&'a str>,
 }
 
 /// Makes a method ready; `dataset` is where centre-box learns its size, where it has a train split.
 pub(crate) fn ready(
     name: &str,
-    segmenter: Option<&str>,
+    asked: Asked<'_>,
     settings: &MethodArgs,
-    segmenters: &mut Segmenters<'_>,
+    loaded: &mut Loaded<'_>,
     dataset: Option<&Dataset>,
 ) -> Result<Ready, Failure> {
     let entry = entry(name)?;
     let mut parameters: BTreeMap<String, Value> = BTreeMap::new();
+    let mut remarks = Vec::new();
+    let mut whole = None;
     let mut models = Models::default();
     let mut model_infos = Vec::new();
-    if let Some(segmenter) = segmenter.filter(|_| entry.segmenter) {
-        let loaded = segmenters.get(segmenter)?;
-        let caps = loaded.caps();
+    let asked = Asked { segmenter: asked.segmenter.filter(|_| entry.segmenter), vlm: asked.vlm.filter(|_| entry.vlm) };
+    if entry.vlm {
+        let Some(vlm) = asked.vlm else {
+            let own = entry.checkpoint.as_ref().map_or(String::new(), |c| format!("; its checkpoint is {c}"));
+            return Err(Failure::usage(format!("{name} asks a vision-language model: name one with --vlm{own}")));
+        };
+        let model = loaded.vlm(vlm)?;
+        let caps = model.caps();
+        model_infos.push(ModelInfo {
+            role: "vlm".to_owned(),
+            name: caps.name.clone(),
+            fingerprint: caps.fingerprint.clone(),
+        });
+        if caps.max_images < 2 {
+            return Err(Failure::new(
+                ExitCode::BACKEND,
+                format!("{} takes {} images, {name} shows two", caps.name, caps.max_images),
+            ));
+        }
+        models.vlm = Some(model);
+    }
+    if let Some(segmenter) = asked.segmenter {
+        let model = loaded.segmenter(segmenter)?;
+        let caps = model.caps();
         model_infos.push(ModelInfo {
             role: "segmenter".to_owned(),
             name: caps.name.clone(),
             fingerprint: caps.fingerprint.clone(),
         });
-        models.segmenter = Some(loaded);
+        if entry.vlm && !caps.points {
+            remarks.push(format!("{} takes no points: boxes alone reach it", caps.name));
+        }
+        models.segmenter = Some(model);
     }
     if entry.reader {
-        let reader = registry::reader(&settings.reader, segmenters.resources)?;
+        let reader = registry::reader(&settings.reader, loaded.resources)?;
         model_infos.push(ModelInfo {
             role: "map reader".to_owned(),
             name: reader.name().to_owned(),
@@ -225,26 +287,43 @@ pub(crate) fn ready(
             parameters.insert("command".to_owned(), json!(command));
             Contestant::Method(Box::new(Exec::new(command, settings.exec_timeout)))
         }
-        _ => match entry.name {
-            "whole-image" => Contestant::Method(Box::new(WholeImage)),
-            "centre-box" => Contestant::Method(Box::new(size()?)),
-            "map-ocr" => Contestant::Method(Box::new(MapOcr { hierarchy: hierarchy()?, size: size()? })),
-            "oracle-box" => Contestant::Oracle(Box::new(OracleBox)),
-            other => return Err(Failure::usage(format!("method `{other}` needs what follows the colon"))),
+        _ => match (entry.name.as_str(), asking::prompted(name, &settings.asking)?) {
+            (_, Some(prompted)) => {
+                parameters.extend(asking::parameters(&prompted.defined.settings));
+                remarks.extend(prompted.defined.remarks);
+                whole = prompted.whole;
+                Contestant::Method(Box::new(Reasoner { settings: prompted.defined.settings }))
+            }
+            ("whole-image", _) => Contestant::Method(Box::new(WholeImage)),
+            ("centre-box", _) => Contestant::Method(Box::new(size()?)),
+            ("map-ocr", _) => Contestant::Method(Box::new(MapOcr { hierarchy: hierarchy()?, size: size()? })),
+            ("oracle-box", _) => Contestant::Oracle(Box::new(OracleBox)),
+            (other, _) => return Err(Failure::usage(format!("method `{other}` needs what follows the colon"))),
         },
     };
-    let label = match segmenter.filter(|_| entry.segmenter) {
-        Some(segmenter) => format!("{name} + {segmenter}"),
-        None => name.to_owned(),
+    let row = if entry.vlm { entry.name.clone() } else { name.to_owned() };
+    let row = asked.vlm.map_or(row.clone(), |vlm| format!("{row} ({})", short(vlm)));
+    let label = match asked.segmenter {
+        Some(segmenter) if entry.vlm => format!("{row} + {}", short(segmenter)),
+        Some(segmenter) => format!("{row} + {segmenter}"),
+        None => row,
     };
     let info = MethodInfo {
-        name: name.to_owned(),
+        name: if entry.vlm { entry.name } else { name.to_owned() },
         label,
         oracle: entry.kind == Kind::Oracle,
         reference: entry.kind == Kind::Reference,
         parameters,
+        remarks,
     };
-    Ok(Ready { contestant, models, info, model_infos })
+    let whole = whole.map(|w: asking::Whole| MethodInfo { name: w.name, parameters: w.parameters, ..info.clone() });
+    Ok(Ready { contestant, models, info, model_infos, whole })
+}
+
+/// The last part of a model's name, as rows of tables name it.
+fn short(name: &str) -> &str {
+    let bare = name.strip_prefix("candle:").unwrap_or(name).trim_end_matches('/');
+    bare.rsplit('/').next().unwrap_or(bare)
 }
 
 /// The share of the image that centre-box marks, and where it is from.

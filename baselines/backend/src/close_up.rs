@@ -93,7 +93,7 @@ impl<E> CloseUps<E> {
         let (width, height) = self.image.dimensions();
         let unsupported =
             |what: &str| BackendError::Unsupported { backend: network.name().to_owned(), what: what.to_owned() };
-        if !prompt.points.is_empty() {
+        if prompt.has_points() {
             return Err(unsupported("points: it is prompted with boxes alone"));
         }
         let bbox = prompt.bbox.ok_or_else(|| unsupported("a prompt without a box"))?;

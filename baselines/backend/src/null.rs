@@ -117,6 +117,9 @@ mod tests {
             sampling: Sampling::GREEDY,
             seeds: vec![1, 2, 3],
             log_probabilities: false,
+            system: None,
+            sample: String::new(),
+            stage: String::new(),
         };
         let replies = NullVlm::default().ask(&[request]);
         assert_eq!(replies[0].as_ref().unwrap().completions.len(), 3);

@@ -18,11 +18,21 @@ pub struct Prompt {
     /// Points on the object in image pixels.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub points: Vec<Point>,
+    /// Points beside the object in image pixels: SAM's label 0.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub background: Vec<Point>,
+}
+
+impl Prompt {
+    /// Whether it has points of either kind.
+    pub fn has_points(&self) -> bool {
+        !(self.points.is_empty() && self.background.is_empty())
+    }
 }
 
 impl From<Bbox> for Prompt {
     fn from(bbox: Bbox) -> Self {
-        Self { bbox: Some(bbox), points: Vec::new() }
+        Self { bbox: Some(bbox), ..Self::default() }
     }
 }
 
@@ -88,8 +98,9 @@ pub trait Segmenter: Send + Sync {
     fn embed(&self, image: &Arc<RgbImage>) -> Result<Embedding, BackendError>;
 
     /// One segment a prompt, in their order; a prompt's mask does not depend on the prompts beside it. A box that reaches over
-    /// the border is taken as the model's own predictor takes it (SAM's as it is; LiteMedSAM's window is of the image, so
-    /// there it is clipped); one that is reversed, not finite or outside gives an empty mask.
+    /// the border, lies outside or is reversed is taken as the model's own predictor takes it: SAM's encodes two corners,
+    /// wherever they are; LiteMedSAM's window and a filled box are of the image, so that an empty mask comes of it there. A
+    /// number that is not finite gives an empty mask.
     ///
     /// # Errors
     /// When a prompt is of a kind that the capabilities exclude, or the model fails.

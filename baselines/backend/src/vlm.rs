@@ -34,6 +34,8 @@ impl Sampling {
 pub struct VlmRequest {
     /// Images in the order in which the chat names them (SocioReasoner: map first, satellite second).
     pub images: Vec<Arc<RgbImage>>,
+    /// The system prompt; the model's own default where absent.
+    pub system: Option<String>,
     /// The user's text; the backend puts it into its model's chat template.
     pub text: String,
     /// How tokens are chosen.
@@ -42,6 +44,10 @@ pub struct VlmRequest {
     pub seeds: Vec<u64>,
     /// Whether log-probabilities of the chosen tokens are wanted.
     pub log_probabilities: bool,
+    /// The sample that is asked about, for recorded answers and for logs: no model sees it. Empty where there is none.
+    pub sample: String,
+    /// The stage that asks, likewise.
+    pub stage: String,
 }
 
 impl VlmRequest {
@@ -56,6 +62,7 @@ impl VlmRequest {
             .field(sampling.top_k.to_le_bytes())
             .field(sampling.top_p.to_le_bytes())
             .field(sampling.max_new_tokens.to_le_bytes());
+        let start = self.system.iter().fold(start, |h, system| h.field("system").field(system));
         self.images.iter().fold(start, |h, image| h.field(hash::pixels(image))).hex(32)
     }
 }

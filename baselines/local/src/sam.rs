@@ -18,7 +18,7 @@ use crate::place::Place;
 use crate::told::told;
 
 /// Counts up when the steps round the network change, so that runs do not mix.
-const PROCESSING: &str = "predictor-v1";
+const PROCESSING: &str = "predictor-v2";
 
 /// A SAM of either family.
 pub enum Network<T> {
@@ -123,17 +123,19 @@ impl<T: Tensor> SamSegmenter<T> {
     fn segment(&self, seen: &Seen<T>, size: (u32, u32), prompt: &Prompt) -> Result<Segment, ModelError> {
         let (width, height) = size;
         let empty = Segment { mask: Mask::new(width, height), score: None };
-        let inside = |b: &socio_dataset::Bbox| b.is_proper() && b.clipped(width, height).is_proper();
-        let finite = prompt.points.iter().all(|p| p.x.is_finite() && p.y.is_finite());
-        if prompt.bbox.is_some_and(|b| !inside(&b)) || !finite || (prompt.bbox.is_none() && prompt.points.is_empty()) {
-            return Ok(empty);
-        }
         let frame = seen.frame;
         let bbox = prompt.bbox.map(|b| {
             let [[x0, y0], [x1, y1]] = [frame.point([b.x0, b.y0]), frame.point([b.x1, b.y1])];
             [x0, y0, x1, y1]
         });
-        let points = prompt.points.iter().map(|p| Click { at: frame.point([p.x, p.y]), on: true }).collect();
+        let click = |on: bool| move |p: &socio_dataset::Point| Click { at: frame.point([p.x, p.y]), on };
+        let points: Vec<Click> =
+            prompt.points.iter().map(click(true)).chain(prompt.background.iter().map(click(false))).collect();
+        // What is not finite in 32 bits makes every logit of the reference nothing, and no pixel of it is set.
+        let finite = bbox.iter().flatten().chain(points.iter().flat_map(|c| &c.at)).all(|v| v.is_finite());
+        if !finite || (bbox.is_none() && points.is_empty()) {
+            return Ok(empty);
+        }
         let mut network = self.network.lock().unwrap_or_else(PoisonError::into_inner);
         let mut features = seen.features.lock().unwrap_or_else(PoisonError::into_inner);
         let (network, features): (&mut Network<T>, &mut Features<T>) = (&mut network, &mut features);

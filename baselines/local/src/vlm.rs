@@ -82,7 +82,11 @@ impl<T: Tensor> QwenVlm<T> {
     fn ready(&self, request: &VlmRequest) -> Result<Ready, ModelError> {
         let images: Vec<Patches> = request.images.iter().map(|i| self.picture(i)).collect::<Result<_, _>>()?;
         let grids: Vec<Grid> = images.iter().map(|p| p.grid).collect();
-        let ids = Chat::new(&grids, &request.text).ids(&self.tokenizer, self.merge)?;
+        let chat = match &request.system {
+            Some(system) => Chat::with_system(system, &grids, &request.text),
+            None => Chat::new(&grids, &request.text),
+        };
+        let ids = chat.ids(&self.tokenizer, self.merge)?;
         Ok(Ready { ids, images })
     }
 

@@ -37,6 +37,9 @@ fn request(size: u32, text: &str, seeds: &[u64], sampling: Sampling) -> VlmReque
         sampling,
         seeds: seeds.to_vec(),
         log_probabilities: true,
+        system: None,
+        sample: String::new(),
+        stage: String::new(),
     }
 }
 

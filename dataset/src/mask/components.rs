@@ -120,7 +120,7 @@ impl Mask {
     }
 
     /// The runs of set pixels, from top to bottom and left to right.
-    pub(crate) fn runs(&self) -> Vec<Run> {
+    pub fn runs(&self) -> Vec<Run> {
         let mut runs = Vec::new();
         for y in 0..self.height() {
             push_row_runs(self.row(y), self.width(), y, &mut runs);

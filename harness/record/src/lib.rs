@@ -22,6 +22,6 @@ pub use line::{LineError, seal, unseal};
 pub use log::{LogError, Writer};
 pub use manifest::{Code, Data, Machine, Manifest, MethodInfo, ModelInfo, RECORD_SCHEMA, SCHEMA, Selection, SetInfo};
 pub use merge::merge;
-pub use record::{Object, Record, Stage, Status};
+pub use record::{Frame, Object, Record, Stage, Status, Tokens};
 pub use run::{Run, RunError, SampleEntry, forget};
 pub use score::{Matches, Rule, Score, score};

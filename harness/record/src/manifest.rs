@@ -61,6 +61,9 @@ pub struct MethodInfo {
     pub reference: bool,
     /// What it was set to.
     pub parameters: BTreeMap<String, Value>,
+    /// What every table with it has to tell: an inference-time variant, points that its segmenter does not take.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub remarks: Vec<String>,
 }
 
 /// A model behind a seam.

@@ -9,10 +9,11 @@ use socio_dataset::{Bbox, Level, Point, Rle};
 use crate::Score;
 
 /// How a sample ended. A failed sample is a status that every table counts, never silently a zero or dropped.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
     /// Answered and scored.
+    #[default]
     Ok,
     /// The method found nothing to mark.
     NoAnswer,
@@ -45,6 +46,11 @@ impl Status {
         Self::OutOfMemory,
         Self::MethodError,
     ];
+
+    /// Whether all is well.
+    pub fn is_ok(&self) -> bool {
+        *self == Self::Ok
+    }
 
     /// Whether something broke, as against a method that answered badly or not at all: a run with errors is no success.
     pub fn is_error(self) -> bool {
@@ -82,6 +88,9 @@ pub struct Object {
     /// Points, in image pixels.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub points: Vec<Point>,
+    /// Points beside the object, in image pixels.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub background: Vec<Point>,
     /// Its mask, before objects were merged.
     pub mask: Rle,
     /// The segmenter's own estimate of its IoU.
@@ -100,6 +109,18 @@ pub struct Stage {
     /// Hash of the model's request, by which a replay finds the text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request: Option<String>,
+    /// Tokens of the exchange, where a vision-language model spoke.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tokens: Option<Tokens>,
+    /// The picture that boxes, points and the objects' masks are about, where it is not the satellite image itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub frame: Option<Frame>,
+    /// How the stage ended; the sample ended as its last stage did.
+    #[serde(default, skip_serializing_if = "Status::is_ok")]
+    pub status: Status,
+    /// Why it did not end well, or what of the model's answer was left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
     /// The objects, in the method's order.
     pub objects: Vec<Object>,
     /// The union of the objects, at the size at which the method gave it.
@@ -107,6 +128,29 @@ pub struct Stage {
     /// Counts against the truth, where that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub score: Option<Score>,
+}
+
+/// A resized satellite image.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Frame {
+    /// Width and height in pixels.
+    pub size: (u32, u32),
+    /// Hash of its pixels.
+    pub pixels: String,
+}
+
+/// Tokens of one exchange with a vision-language model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tokens {
+    /// The prompt's, those of images among them.
+    pub prompt: usize,
+    /// Of these, what stands for images.
+    pub image: usize,
+    /// Drawn.
+    pub completion: usize,
+    /// Whether the limit of tokens cut the completion.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub cut: bool,
 }
 
 /// What is known of one finished sample.
@@ -149,4 +193,24 @@ pub struct Record {
     pub score: Option<Score>,
     /// Seconds by phase. Not part of what is reproducible.
     pub timings: BTreeMap<String, f64>,
+}
+
+/// The name of the second stage of a method that has two.
+const SECOND: &str = "refine";
+
+impl Record {
+    /// The record as it would be had the method ended before its second stage: status, message and score are those of the
+    /// stage before. A record without a second stage is itself.
+    #[must_use]
+    pub fn stopped_after_first(&self) -> Self {
+        let mut stopped = self.clone();
+        let Some(second) = self.stages.iter().position(|s| s.name == SECOND) else { return stopped };
+        stopped.stages.truncate(second);
+        if let Some(last) = stopped.stages.last() {
+            stopped.status = last.status;
+            stopped.message.clone_from(&last.message);
+            stopped.score = last.score;
+        }
+        stopped
+    }
 }

@@ -171,6 +171,16 @@ impl Run {
         self.samples.iter().filter(|s| !self.records.contains_key(&s.id))
     }
 
+    /// The run as it would be had its method ended before its second stage, from its log alone; told in its label.
+    #[must_use]
+    pub fn stopped_after_first(mut self) -> Self {
+        for record in self.records.values_mut() {
+            *record = record.stopped_after_first();
+        }
+        self.manifest.method.label.push_str(", stage 1");
+        self
+    }
+
     /// Whether every chosen sample has its record.
     pub fn is_complete(&self) -> bool {
         self.missing().next().is_none()

@@ -33,9 +33,14 @@ const SYSTEM: &str = "You are a helpful assistant.";
 impl Chat {
     /// The default system prompt, the user's pictures, then the user's text, and the start of an answer.
     pub fn new(images: &[Grid], text: &str) -> Self {
+        Self::with_system(SYSTEM, images, text)
+    }
+
+    /// The same with another system prompt.
+    pub fn with_system(system: &str, images: &[Grid], text: &str) -> Self {
         let mut pieces = vec![
             Piece::Token("<|im_start|>"),
-            Piece::Text(format!("system\n{SYSTEM}")),
+            Piece::Text(format!("system\n{system}")),
             Piece::Token("<|im_end|>"),
             Piece::Text("\n".to_owned()),
             Piece::Token("<|im_start|>"),

@@ -1,0 +1,80 @@
+//! Methods that ask a vision-language model, from names and options.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+use socio_backend::Sampling;
+use socio_baselines::definition::{Defined, Definition, Overrides};
+use socio_baselines::reasoner::Settings;
+
+use crate::cli::AskingArgs;
+use crate::failure::Failure;
+
+/// A method that is prompted, made ready.
+pub(super) struct Prompted {
+    pub(super) defined: Defined,
+    /// The method of which it is the first stage, where it is.
+    pub(super) whole: Option<Whole>,
+}
+
+/// What tells a method apart.
+pub(super) struct Whole {
+    pub(super) name: String,
+    pub(super) parameters: BTreeMap<String, Value>,
+}
+
+/// What decides a prompted method's answers, by name.
+pub(super) fn parameters(settings: &Settings) -> BTreeMap<String, Value> {
+    settings.parameters().into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+/// A method that is prompted; `None` where the name is another kind's.
+pub(super) fn prompted(name: &str, args: &AskingArgs) -> Result<Option<Prompted>, Failure> {
+    let Some(definition) = Definition::find(name)? else { return Ok(None) };
+    let with = overrides(args, definition.sampling)?;
+    let defined = definition.ready(&with)?;
+    // The whole of which this is the beginning: its finished run holds these answers too.
+    let stopped = defined.settings.refine.is_none() && definition.refine.is_some();
+    let whole = match definition.part_of.clone() {
+        _ if !stopped => None,
+        Some(part_of) => Definition::find(&part_of)?,
+        None => Some(definition),
+    };
+    let whole = match whole {
+        Some(whole) => {
+            let ready = whole.ready(&Overrides { stop_after: None, ..with })?;
+            Some(Whole { name: whole.name, parameters: parameters(&ready.settings) })
+        }
+        None => None,
+    };
+    Ok(Some(Prompted { defined, whole }))
+}
+
+/// How a vision-language model is asked, where that is not the method's own way.
+fn overrides(args: &AskingArgs, own: Sampling) -> Result<Overrides, Failure> {
+    let start = if args.greedy { Sampling { max_new_tokens: own.max_new_tokens, ..Sampling::GREEDY } } else { own };
+    let sampling = Sampling {
+        temperature: args.temperature.unwrap_or(start.temperature),
+        top_k: args.top_k.unwrap_or(start.top_k),
+        top_p: args.top_p.unwrap_or(start.top_p),
+        max_new_tokens: args.max_new_tokens.unwrap_or(start.max_new_tokens),
+    };
+    if !(sampling.temperature >= 0.0 && sampling.temperature.is_finite()) {
+        return Err(Failure::usage(format!("--temperature {}: expected 0 or more", sampling.temperature)));
+    }
+    if !(sampling.top_p > 0.0 && sampling.top_p <= 1.0) {
+        return Err(Failure::usage(format!("--top-p {}: expected a number above 0 and up to 1", sampling.top_p)));
+    }
+    if sampling.max_new_tokens == 0 {
+        return Err(Failure::usage("--max-new-tokens 0 says nothing: expected 1 or more"));
+    }
+    Ok(Overrides {
+        grammar: args.grammar,
+        sampling: Some(sampling),
+        stop_after: args.stop_after,
+        max_points: args.max_points,
+        relocalize: args.relocalise,
+        points_by_need: args.points_by_need,
+        trained_as: args.trained_as.clone(),
+    })
+}
