@@ -12,8 +12,8 @@ use std::sync::{Arc, Mutex};
 use image::{Rgb, RgbImage};
 use serde_json::Value;
 use socio_backend::{
-    BackendError, Completion, Embedding, Finish, Prompt, Segment, Segmenter, SegmenterCaps, Vlm, VlmCaps, VlmReply,
-    VlmRequest, VlmTimings,
+    BackendError, Completion, Embedding, Finish, Prompt, Segment, Segmenter, SegmenterCaps, SharedEmbeddings, Vlm,
+    VlmCaps, VlmReply, VlmRequest, VlmTimings,
 };
 use socio_baselines::definition::{Definition, Overrides};
 use socio_baselines::reasoner::Reasoner;
@@ -280,4 +280,31 @@ fn a_failing_second_stage_keeps_the_first() {
     assert!(answer.stages[0].failure.is_none() && answer.stages[0].mask.area() > 0);
     assert!(matches!(&answer.stages[1].failure, Some(Failure::BadGrammar(why)) if why.contains("<answer>")));
     assert!(answer.stages[1].mask.is_empty());
+}
+
+#[test]
+fn an_image_is_encoded_once_for_both_stages_and_all_queries_on_it() {
+    let image = Arc::new(drawn(96, 80, 1));
+    let other = Arc::new(drawn(96, 80, 2));
+    let fixed = Arc::new(Fixed::new());
+    let shared: Arc<dyn Segmenter> = Arc::new(SharedEmbeddings::new(Arc::<Fixed>::clone(&fixed), 16));
+    let box_of = |points: &str| format!("<answer>[{{\"bbox_2d\": [5, 5, 40, 40]{points}}}]</answer>");
+    let ask = |id: &str, satellite: &Arc<RgbImage>, points_by_need: bool| {
+        let answers = [box_of(""), box_of(", \"points\": [[9, 9], [20, 20]]")];
+        let vlm: Arc<dyn Vlm> = Arc::new(Recorded { answers, asked: Mutex::default(), caps: vlm_caps() });
+        let models = Models { vlm: Some(vlm), segmenter: Some(Arc::clone(&shared)), ..Models::default() };
+        let (satellite, map) = (Arc::clone(satellite), Some(Arc::clone(&other)));
+        let query = Query { id: id.to_owned(), text: id.to_owned(), level: None, satellite, map };
+        let with = Overrides { points_by_need, ..Overrides::default() };
+        let settings = Definition::find("socioreasoner").unwrap().unwrap().ready(&with).unwrap().settings;
+        let answer = Reasoner { settings }.answer(&query, &models, &mut Context::new(0, id)).unwrap();
+        assert!(answer.stages.iter().all(|s| s.failure.is_none()));
+    };
+    ask("school", &image, false);
+    assert_eq!(fixed.looked.load(Ordering::Relaxed), 1, "both stages share one encoding");
+    ask("hospital", &image, false);
+    ask("park", &image, true);
+    assert_eq!(fixed.looked.load(Ordering::Relaxed), 1, "so do all queries on the image");
+    ask("park", &other, false);
+    assert_eq!(fixed.looked.load(Ordering::Relaxed), 2);
 }

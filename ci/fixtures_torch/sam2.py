@@ -259,6 +259,9 @@ def cases(w, h):
         {"name": "boxes", "box": [b(0.0, 0.0, 0.5, 0.5), b(0.3, 0.2, 0.9, 1.0), b(0.6, 0.55, 1.1, 1.2)]},
         {"name": "boxes_points", "box": [b(0.1, 0.1, 0.6, 0.9), b(0.5, 0.3, 1.0, 0.7)],
          "points": [[p(0.3, 0.5), p(0.2, 0.2)], [p(0.8, 0.4), p(0.55, 0.6)]], "labels": [[1, 0], [1, 1]]},
+        # What a model may answer: corners in the wrong order, and a box that is nowhere.
+        {"name": "reversed", "box": b(0.7, 0.8, 0.2, 0.15), "points": [p(0.5, 0.3)], "labels": [1]},
+        {"name": "outside", "box": b(1.2, -0.6, 1.9, -0.1)},
         {"name": "mask_input", "points": [p(0.4, 0.5)], "labels": [1], "mask_input": True},
         {"name": "none"},
     ]  # fmt: skip

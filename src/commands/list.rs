@@ -36,11 +36,11 @@ fn rows(what: Listing) -> Result<Rows, Failure> {
         Listing::Methods => {
             let all = registry::methods()?;
             let rows = all.iter().map(|m| {
-                let needs = [(m.vlm, "vision-language model"), (m.segmenter, "segmenter"), (m.reader, "map reader")];
+                let needs = [(m.vlm, "--vlm"), (m.segmenter, "--segmenter"), (m.reader, "--reader")];
                 let needs: Vec<&str> = needs.into_iter().filter(|n| n.0).map(|n| n.1).collect();
                 let mut told = m.about.clone();
                 if !needs.is_empty() {
-                    told.push_str(&format!(" (needs a {})", needs.join(" and a ")));
+                    told.push_str(&format!(" ({})", needs.join(", ")));
                 }
                 let mut more = |what: &str, value: &str| {
                     if !value.is_empty() {
@@ -48,10 +48,10 @@ fn rows(what: Listing) -> Result<Rows, Failure> {
                     }
                 };
                 more("from", &m.source);
-                more("paper, table and row", &m.paper.join("; "));
+                more("rows of the paper", &m.paper.iter().map(|p| format!("Table {p}")).collect::<Vec<_>>().join("; "));
                 more("checkpoint", m.checkpoint.as_deref().unwrap_or_default());
                 more(
-                    "the row's own checkpoint",
+                    "the paper's checkpoint",
                     &m.trained.as_ref().map_or(String::new(), |t| format!("{t}; not published")),
                 );
                 (m.name.clone(), format!("{:?}", m.kind).to_lowercase(), told)

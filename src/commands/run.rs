@@ -129,7 +129,8 @@ fn go(
         return Err(Failure::usage("--in-flight 0 works on nothing: expected 1 or more"));
     }
     let selection = setup::selection(select)?;
-    let resources = setup::resources(resources, running.deterministic);
+    let mut resources = setup::resources(resources, running.deterministic);
+    resources.hub.offline |= hub.offline;
     let mut loaded = setup::Loaded::new(&resources);
     // Everything that can be missing is found missing before anything runs. A dataset is opened once.
     let mut datasets: BTreeMap<&str, Dataset> = BTreeMap::new();

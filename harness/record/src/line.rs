@@ -3,12 +3,18 @@
 //! `{"id":"name_0001",...,"sum":"0123456789abcdef"}`: still plain JSON lines for other tools, and a line that was torn,
 //! or changed by hand, does not pass.
 
+use std::time::Instant;
+
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use socio_dataset::hash::sha256_hex;
 
+use crate::Record;
+
 const MARK: &str = ",\"sum\":\"";
 const DIGITS: usize = 16;
+/// The phase of a record's timings that only its line can know.
+const WRITE: &str = "write";
 
 /// A line that cannot be taken.
 #[derive(Debug, thiserror::Error)]
@@ -32,7 +38,26 @@ pub enum LineError {
 /// # Errors
 /// When the value is not a JSON object with at least one field.
 pub fn seal(value: &impl Serialize) -> Result<String, LineError> {
-    let mut text = serde_json::to_string(value)?;
+    sealed(serde_json::to_string(value)?)
+}
+
+/// A record as one sealed line, with the time that writing it down took among its timings, where it has any.
+///
+/// # Errors
+/// As for [`seal`].
+pub(crate) fn seal_timed(record: &Record) -> Result<String, LineError> {
+    let start = Instant::now();
+    let mut text = serde_json::to_string(record)?;
+    // The timings are the last field, and this the last of them by name.
+    if !record.timings.is_empty() && !record.timings.contains_key(WRITE) && text.ends_with("}}") {
+        text.truncate(text.len() - 2);
+        let seconds = (start.elapsed().as_secs_f64() * 1e6).round() / 1e6;
+        text.push_str(&format!(",\"{WRITE}\":{seconds:?}}}}}"));
+    }
+    sealed(text)
+}
+
+fn sealed(mut text: String) -> Result<String, LineError> {
     if !text.ends_with('}') || text.len() < 3 {
         return Err(LineError::NoSum);
     }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use socio_dataset::files::{self, FileError};
 
-use crate::line::{seal, unseal};
+use crate::line::{seal_timed, unseal};
 use crate::{LineError, RECORD_SCHEMA, Record};
 
 /// A log that cannot be read or written.
@@ -77,7 +77,7 @@ impl Writer {
     /// # Errors
     /// When the file system refuses.
     pub fn append(&mut self, record: &Record) -> Result<(), LogError> {
-        let line = seal(record).map_err(|source| LogError::Line { path: self.path.clone(), line: 0, source })?;
+        let line = seal_timed(record).map_err(|source| LogError::Line { path: self.path.clone(), line: 0, source })?;
         if let Err(e) = self.file.write_all(line.as_bytes()) {
             let _ = self.file.set_len(self.end).and_then(|()| self.file.seek(SeekFrom::Start(self.end)));
             return Err(FileError::because("write", &self.path)(e).into());

@@ -114,6 +114,9 @@ impl<'a> Ours<'a> {
         } else if method.reference {
             label.push_str(" ‡");
         }
+        if !method.remarks.is_empty() {
+            label.push_str(" §");
+        }
         let tallies: Vec<_> = run.records.values().filter_map(|r| Some((r, profile.tally(r)?))).collect();
         Self {
             run,
@@ -371,6 +374,12 @@ fn notes(rows: &[Ours<'_>], profile: &Profile, options: &Options) -> Vec<String>
     }
     if rows.iter().any(|r| r.label.contains('‡')) {
         notes.push("‡ a floor that sees no truth, never ranked.".to_owned());
+    }
+    for ours in rows {
+        let remarks = &ours.run.manifest.method.remarks;
+        if !remarks.is_empty() {
+            notes.push(format!("§ {}: {}.", ours.label.trim_end_matches(" §"), remarks.join("; ")));
+        }
     }
     if options.with_paper {
         notes.push("(published): as printed in Table 1 of arXiv 2601.10477v2, on SocioSeg's test split; other data than ours unless this run is on it.".to_owned());
