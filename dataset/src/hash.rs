@@ -1,8 +1,10 @@
 //! Stable hashes: the same on every machine, version of Rust and run.
 
+use std::collections::VecDeque;
 use std::fs::File;
 use std::io;
 use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use sha2::{Digest, Sha256};
 
@@ -56,6 +58,28 @@ impl FieldHasher {
         let digest = self.0.finalize();
         u64::from_le_bytes([digest[0], digest[1], digest[2], digest[3], digest[4], digest[5], digest[6], digest[7]])
     }
+}
+
+/// How many images' hashes are remembered: those of the samples in flight.
+const REMEMBERED: usize = 64;
+
+/// [`pixels`] of a shared image, remembered for as long as the image lives: scenes, embeddings and requests ask for the same
+/// ones again. What a `Weak` still points to cannot have been changed, since a change needs the only reference.
+pub fn shared_pixels(image: &Arc<image::RgbImage>) -> String {
+    static RECENT: Mutex<VecDeque<(Weak<image::RgbImage>, String)>> = Mutex::new(VecDeque::new());
+    let known = |recent: &VecDeque<(Weak<image::RgbImage>, String)>| {
+        let same = |weak: &Weak<image::RgbImage>| std::ptr::eq(weak.as_ptr(), Arc::as_ptr(image));
+        recent.iter().find(|(weak, _)| same(weak) && weak.strong_count() > 0).map(|(_, hash)| hash.clone())
+    };
+    if let Some(hash) = known(&RECENT.lock().unwrap_or_else(PoisonError::into_inner)) {
+        return hash;
+    }
+    let hash = pixels(image);
+    let mut recent = RECENT.lock().unwrap_or_else(PoisonError::into_inner);
+    recent.retain(|(weak, _)| weak.strong_count() > 0);
+    recent.push_front((Arc::downgrade(image), hash.clone()));
+    recent.truncate(REMEMBERED);
+    hash
 }
 
 /// The key of a scene: a hash of the decoded satellite pixels (width, height, RGB), 32 hexadecimal characters.
@@ -124,6 +148,21 @@ impl SplitMix {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_remembered_image_is_the_one_that_was_hashed() {
+        let mut image = Arc::new(image::RgbImage::from_pixel(4, 3, image::Rgb([1; 3])));
+        let first = shared_pixels(&image);
+        assert_eq!((first.clone(), shared_pixels(&Arc::clone(&image))), (pixels(&image), first.clone()));
+        // A change takes the only reference, or makes another image.
+        Arc::make_mut(&mut image).put_pixel(0, 0, image::Rgb([2; 3]));
+        assert_ne!(shared_pixels(&image), first);
+        assert_eq!(shared_pixels(&image), pixels(&image));
+        for value in 0..200 {
+            let image = Arc::new(image::RgbImage::from_pixel(4, 3, image::Rgb([value; 3])));
+            assert_eq!(shared_pixels(&image), pixels(&image));
+        }
+    }
 
     #[test]
     fn fields_do_not_run_together() {

@@ -62,7 +62,7 @@ impl Segmenter for ReplaySegmenter {
     }
 
     fn embed(&self, image: &Arc<RgbImage>) -> Result<Embedding, BackendError> {
-        Ok(Embedding::new(image.dimensions(), hash::pixels(image)))
+        Ok(Embedding::new(image.dimensions(), hash::shared_pixels(image)))
     }
 
     fn prompt(&self, embedding: &Embedding, prompts: &[Prompt]) -> Result<Vec<Segment>, BackendError> {

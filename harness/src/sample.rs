@@ -47,8 +47,9 @@ fn worked(sample: &Encoded, with: &Scored<'_>) -> Record {
         Loaded { query: Ok(query), truth: Ok(truth) } => ask(query, truth, with, &mut context),
     };
     if let Ok(query) = &loaded.query {
-        let satellite = hash::pixels(&query.satellite);
-        record.map = query.map.as_ref().map(|m| hash::pixels(m));
+        let (satellite, map) = context
+            .time("hash", || (hash::shared_pixels(&query.satellite), query.map.as_ref().map(hash::shared_pixels)));
+        record.map = map;
         record.scene = sample.extras.text("scene").unwrap_or_else(|| satellite.clone());
         record.satellite = Some(satellite);
     }

@@ -44,7 +44,7 @@ impl Segmenter for SharedEmbeddings {
     }
 
     fn embed(&self, image: &Arc<RgbImage>) -> Result<Embedding, BackendError> {
-        self.slot(hash::pixels(image)).get_or_init(|| self.inner.embed(image)).clone()
+        self.slot(hash::shared_pixels(image)).get_or_init(|| self.inner.embed(image)).clone()
     }
 
     fn prompt(&self, embedding: &Embedding, prompts: &[Prompt]) -> Result<Vec<Segment>, BackendError> {

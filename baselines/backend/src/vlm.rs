@@ -63,7 +63,7 @@ impl VlmRequest {
             .field(sampling.top_p.to_le_bytes())
             .field(sampling.max_new_tokens.to_le_bytes());
         let start = self.system.iter().fold(start, |h, system| h.field("system").field(system));
-        self.images.iter().fold(start, |h, image| h.field(hash::pixels(image))).hex(32)
+        self.images.iter().fold(start, |h, image| h.field(hash::shared_pixels(image))).hex(32)
     }
 }
 

@@ -94,8 +94,10 @@ fn ask_again(
 ) -> Result<String, Failure> {
     let found = answer_text(&earlier.text).unwrap_or_default();
     let seen = context.time("render", || {
-        let boxes = with.settings.grammar.drawn(&earlier.text, view.size());
-        [&view.map, &view.satellite].map(|image| Arc::new(render::feedback(image, &boxes, &earlier.stage.mask)))
+        let (width, height) = view.size();
+        let boxes = with.settings.grammar.drawn(&earlier.text, (width, height));
+        let mask = earlier.stage.mask.resized(width, height);
+        [&view.map, &view.satellite].map(|image| Arc::new(render::feedback(image, &boxes, &mask)))
     });
     // The text of the first answer as it stands, not written anew; nothing where there is none.
     ask(name, seen, template.filled(&view.query.text, found), with, draw, context)

@@ -82,7 +82,7 @@ impl<'a> View<'a> {
             let failed = |e: pillow::ResizeError| Failure::Method(e.to_string());
             Ok((resized(map).map_err(failed)?, resized(&query.satellite).map_err(failed)?))
         })?;
-        let pixels = context.time("hash", || hash::pixels(&satellite));
+        let pixels = context.time("hash", || hash::shared_pixels(&satellite));
         Ok(Self { query, map, satellite, frame: Frame { size: (width, height), pixels } })
     }
 

@@ -165,7 +165,7 @@ impl Mask {
 }
 
 /// Appends the runs of a packed row.
-fn push_row_runs(words: &[u64], width: u32, y: u32, runs: &mut Vec<Run>) {
+pub(super) fn push_row_runs(words: &[u64], width: u32, y: u32, runs: &mut Vec<Run>) {
     let bits = words.len() as u32 * 64;
     // The first position at or after `from` whose bit is `value`.
     let next = |from: u32, value: bool| -> u32 {

@@ -1,6 +1,7 @@
 //! Nearest-neighbour resize by the floor rule.
 
 use super::Mask;
+use super::components::push_row_runs;
 
 /// For each target pixel of one axis, the source pixel it takes.
 ///
@@ -23,20 +24,27 @@ impl Mask {
         if self.width == 0 || self.height == 0 {
             return out;
         }
-        let columns: Vec<u32> = (0..width).map(|x| source_index(x, self.width, width)).collect();
+        // Columns come in order, so a run of source pixels becomes one run: from the first column taken at or behind its
+        // beginning to the first at or behind its end.
+        let mut begins = Vec::with_capacity(self.width as usize + 1);
+        for x in 0..width {
+            let reached = source_index(x, self.width, width) as usize + 1;
+            begins.resize(reached.max(begins.len()), x);
+        }
+        begins.resize(self.width as usize + 1, width);
+        let mut runs = Vec::new();
         let mut last: Option<(u32, u32)> = None;
         for y in 0..height {
             let from = source_index(y, self.height, height);
-            if let Some((seen, row)) = last.filter(|(seen, _)| *seen == from) {
+            if let Some((_, row)) = last.filter(|(seen, _)| *seen == from) {
                 let start = row as usize * out.stride;
                 out.words.copy_within(start..start + out.stride, y as usize * out.stride);
-                last = Some((seen, row));
                 continue;
             }
-            let source = self.row(from);
-            for (x, column) in columns.iter().enumerate() {
-                let bit = source[*column as usize / 64] >> (column % 64) & 1;
-                out.words[y as usize * out.stride + x / 64] |= bit << (x % 64);
+            runs.clear();
+            push_row_runs(self.row(from), self.width, y, &mut runs);
+            for run in &runs {
+                out.fill_row(y, begins[run.x0 as usize], begins[run.x1 as usize]);
             }
             last = Some((from, y));
         }
