@@ -31,6 +31,9 @@ const EMBEDDED: &[(&str, &str)] = embedded![
     "zero-shot",
 ];
 
+/// The longest side at which a model may see, in pixels.
+const LARGEST_SIGHT: u32 = 4096;
+
 /// A method that is prompted: everything but its model.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -74,7 +77,7 @@ pub struct Definition {
 pub struct Trained {
     /// How it was trained, in words.
     pub how: String,
-    /// What the same switch does to another checkpoint; absent where it does nothing, so that another is refused.
+    /// What the same switch does to another checkpoint; empty where that is asked all the same, absent where it is refused.
     pub otherwise: Option<String>,
 }
 
@@ -158,7 +161,12 @@ impl Definition {
     /// When a file cannot be read or is no method.
     pub fn find(name: &str) -> Result<Option<Self>, DefinitionError> {
         if Path::new(name).extension().is_some_and(|e| e.eq_ignore_ascii_case("toml")) {
-            return Self::parse(&files::read_text(name.as_ref())?, name).map(Some);
+            let found = Self::parse(&files::read_text(name.as_ref())?, name)?;
+            if EMBEDDED.iter().any(|(known, _)| *known == found.name) {
+                let why = format!("name `{}` is that of a method of socio-bench: give it another", found.name);
+                return Err(DefinitionError::Content { origin: name.to_owned(), why });
+            }
+            return Ok(Some(found));
         }
         EMBEDDED.iter().find(|(n, _)| *n == name).map(|(n, text)| Self::parse(text, n)).transpose()
     }
@@ -191,23 +199,27 @@ impl Definition {
                 // A checkpoint that learned it needs no switch.
                 _ if declared && with.max_points.is_none() => settings.max_points = None,
                 _ if declared => {}
+                // A peer asked of the checkpoint that its authors published is no variant, and no row of the paper either.
+                Some(otherwise) if otherwise.is_empty() => {
+                    remarks.push(format!("the paper's row is of a checkpoint {}", trained.how));
+                }
                 Some(otherwise) => remarks.push(format!(
                     "an inference-time variant ({otherwise}); the paper's row is of a checkpoint {}",
                     trained.how
                 )),
                 None => {
                     return no(format!(
-                        "{} is a checkpoint {}, which is not published: name yours with --vlm and say --trained-as {}",
+                        "{} is a checkpoint {}: name yours with --vlm and say --trained-as {}",
                         self.name, trained.how, self.name
                     ));
                 }
             }
         }
         if with.max_points.is_some() {
-            remarks.push(format!("at most {} points of an object, chosen at inference", with.max_points.unwrap_or(0)));
-        }
-        if let Some(stop) = with.stop_after.filter(|_| self.refine.is_some() && self.stop_after.is_none()) {
-            remarks.push(format!("stopped after stage {stop}"));
+            remarks.push(format!(
+                "of each object's points the first {}, chosen at inference",
+                with.max_points.unwrap_or(0)
+            ));
         }
         if let Some(grammar) = with.grammar.filter(|g| g.name() != self.grammar) {
             remarks.push(format!("answers read by the {grammar} grammar"));
@@ -225,7 +237,7 @@ impl Definition {
 
     fn settings(&self, with: &Overrides) -> Result<Settings, DefinitionError> {
         let no = |why: String| Err(DefinitionError::Option(why));
-        let stop = with.stop_after.or(self.stop_after);
+        let stop = [with.stop_after, self.stop_after].into_iter().flatten().min();
         if stop.is_some_and(|s| !(1..=2).contains(&s)) {
             return no(format!("stop after stage {}: there are stages 1 and 2", stop.unwrap_or_default()));
         }
@@ -235,6 +247,22 @@ impl Definition {
         }
         if with.relocalize >= ATTEMPTS.len() {
             return no(format!("localise again {} times: at most {}", with.relocalize, ATTEMPTS.len() - 1));
+        }
+        let sampling = with.sampling.unwrap_or(self.sampling);
+        if !(sampling.temperature >= 0.0 && sampling.temperature.is_finite()) {
+            return no(format!("temperature {}: expected 0 or more", sampling.temperature));
+        }
+        if !(sampling.top_p > 0.0 && sampling.top_p <= 1.0) {
+            return no(format!("top_p {}: expected a number above 0 and up to 1", sampling.top_p));
+        }
+        if sampling.max_new_tokens == 0 {
+            return no("max_new_tokens 0 says nothing: expected 1 or more".to_owned());
+        }
+        // A square of SocioSeg's size tells whether the rule gives sizes that can be worked at.
+        match self.sight.size((768, 768)) {
+            Ok((w, h)) if (1..=LARGEST_SIGHT).contains(&w) && (1..=LARGEST_SIGHT).contains(&h) => {}
+            Ok((w, h)) => return no(format!("sight: {w}x{h} pixels, expected sides of 1 to {LARGEST_SIGHT}")),
+            Err(why) => return no(format!("sight: {why}")),
         }
         let refine = self.refine.as_ref().map(template).transpose()?;
         let again = || template(&PromptOf::Named("relocalize".to_owned()));
@@ -246,7 +274,7 @@ impl Definition {
             relocalize: if with.relocalize > 0 { Some((again()?, with.relocalize)) } else { None },
             grammar: with.grammar.unwrap_or(grammar),
             sight: self.sight,
-            sampling: with.sampling.unwrap_or(self.sampling),
+            sampling,
             max_points: with.max_points.or(self.max_points),
             points_by_need: with.points_by_need,
         })

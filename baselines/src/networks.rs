@@ -71,9 +71,10 @@ pub fn known() -> Vec<Known> {
 }
 
 /// What a name says of a network where it says any: what stands behind `candle:`; a known name or a repository of the hub
-/// without it. Where a name is a folder too, it takes `candle:` to say so.
+/// or a folder of a network without it.
 pub fn named(name: &str) -> Option<&str> {
-    let bare = (by_name(name).is_some() && name != "lite-medsam") || is_repository(name);
+    let folder = Path::new(name).join("config.json").is_file();
+    let bare = (by_name(name).is_some() && name != "lite-medsam") || is_repository(name) || folder;
     name.strip_prefix("candle:").or_else(|| bare.then_some(name))
 }
 

@@ -10,6 +10,8 @@ const EMBEDDED: &[(&str, &str)] = embedded![
     "socioreasoner-localize",
     "socioreasoner-refine",
     "socioreasoner-single",
+    "socioreasoner-sft-localize",
+    "socioreasoner-sft-refine",
     "relocalize",
     "vision-reasoner",
     "seg-r1",

@@ -175,6 +175,7 @@ pub fn offers(resources: &Resources) -> Vec<Offer> {
         Offer::ready("null", Role::Vlm, "answers at once; measures the harness"),
         Offer::ready("null", Role::Segmenter, "empty masks at once; measures the harness"),
         Offer::ready("null", Role::MapReader, "reads nothing; measures the harness"),
+        Offer::ready("answers:DIR", Role::Vlm, "answers from texts: stage1/<id>.txt and stage2/<id>.txt"),
         Offer::ready("replay:RUN", Role::Vlm, "answers from a recorded run"),
         Offer::ready("replay:RUN", Role::Segmenter, "answers from a recorded run"),
     ]

@@ -2,9 +2,49 @@
 
 use serde::{Deserialize, Serialize};
 
-/// A point in pixels, x to the right and y down; serialised as `[x, y]`.
+/// A coordinate as it is written down: what is not finite, and models say such things, has no number in JSON and is a text.
+#[derive(Clone, Copy, Serialize, Deserialize)]
+#[serde(untagged)]
+enum Coordinate {
+    Number(f64),
+    Other(Other),
+}
+
+#[derive(Clone, Copy, Serialize, Deserialize)]
+enum Other {
+    #[serde(rename = "NaN")]
+    NotANumber,
+    #[serde(rename = "Infinity")]
+    Infinity,
+    #[serde(rename = "-Infinity")]
+    MinusInfinity,
+}
+
+impl From<f64> for Coordinate {
+    fn from(value: f64) -> Self {
+        match value {
+            v if v.is_finite() => Self::Number(v),
+            v if v.is_nan() => Self::Other(Other::NotANumber),
+            v if v > 0.0 => Self::Other(Other::Infinity),
+            _ => Self::Other(Other::MinusInfinity),
+        }
+    }
+}
+
+impl From<Coordinate> for f64 {
+    fn from(value: Coordinate) -> Self {
+        match value {
+            Coordinate::Number(v) => v,
+            Coordinate::Other(Other::NotANumber) => Self::NAN,
+            Coordinate::Other(Other::Infinity) => Self::INFINITY,
+            Coordinate::Other(Other::MinusInfinity) => Self::NEG_INFINITY,
+        }
+    }
+}
+
+/// A point in pixels, x to the right and y down; serialised as `[x, y]`, what is not finite as a text.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(from = "[f64; 2]", into = "[f64; 2]")]
+#[serde(from = "[Coordinate; 2]", into = "[Coordinate; 2]")]
 pub struct Point {
     /// Pixels from the left edge.
     pub x: f64,
@@ -24,9 +64,21 @@ impl From<Point> for [f64; 2] {
     }
 }
 
-/// A half-open box in pixels; serialised as `[x0, y0, x1, y1]`.
+impl From<[Coordinate; 2]> for Point {
+    fn from(at: [Coordinate; 2]) -> Self {
+        at.map(f64::from).into()
+    }
+}
+
+impl From<Point> for [Coordinate; 2] {
+    fn from(p: Point) -> Self {
+        <[f64; 2]>::from(p).map(Coordinate::from)
+    }
+}
+
+/// A half-open box in pixels; serialised as `[x0, y0, x1, y1]`, what is not finite as a text.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(from = "[f64; 4]", into = "[f64; 4]")]
+#[serde(from = "[Coordinate; 4]", into = "[Coordinate; 4]")]
 pub struct Bbox {
     /// Left edge, inside the box.
     pub x0: f64,
@@ -47,6 +99,18 @@ impl From<[f64; 4]> for Bbox {
 impl From<Bbox> for [f64; 4] {
     fn from(b: Bbox) -> Self {
         [b.x0, b.y0, b.x1, b.y1]
+    }
+}
+
+impl From<[Coordinate; 4]> for Bbox {
+    fn from(sides: [Coordinate; 4]) -> Self {
+        sides.map(f64::from).into()
+    }
+}
+
+impl From<Bbox> for [Coordinate; 4] {
+    fn from(b: Bbox) -> Self {
+        <[f64; 4]>::from(b).map(Coordinate::from)
     }
 }
 
@@ -105,6 +169,18 @@ impl Bbox {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_not_finite_comes_back_as_it_went() {
+        let bbox = Bbox::from([f64::NAN, f64::INFINITY, -1.5, f64::NEG_INFINITY]);
+        let text = serde_json::to_string(&bbox).unwrap();
+        assert_eq!(text, r#"["NaN","Infinity",-1.5,"-Infinity"]"#);
+        let back = <[f64; 4]>::from(serde_json::from_str::<Bbox>(&text).unwrap());
+        assert!(back[0].is_nan() && back[1..] == [f64::INFINITY, -1.5, f64::NEG_INFINITY]);
+        let point = serde_json::to_string(&Point { x: 0.1, y: f64::NAN }).unwrap();
+        assert_eq!(point, r#"[0.1,"NaN"]"#);
+        assert!(serde_json::from_str::<Point>(r#"[1, "east"]"#).is_err());
+    }
 
     #[test]
     fn iou_of_halves_is_a_third() {

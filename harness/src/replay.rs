@@ -32,6 +32,7 @@ impl ReplaySegmenter {
     pub fn open(path: &Path) -> Result<Self, RunError> {
         let run = Run::open(path)?;
         let mut masks = BTreeMap::new();
+        let mut points_recorded = false;
         for record in run.records.values() {
             for (stage, object) in record.stages.iter().flat_map(|s| s.objects.iter().map(move |o| (s, o))) {
                 // What was prompted is the stage's own picture, where it has one.
@@ -39,6 +40,7 @@ impl ReplaySegmenter {
                 let Some(satellite) = pixels else { continue };
                 let (points, background) = (object.points.clone(), object.background.clone());
                 let prompt = Prompt { bbox: object.bbox, points, background };
+                points_recorded |= prompt.has_points();
                 masks.entry((satellite.clone(), key(&prompt))).or_insert((object.mask.clone(), object.score));
             }
         }
@@ -46,7 +48,8 @@ impl ReplaySegmenter {
             caps: SegmenterCaps {
                 name: format!("replay:{}", path.display()),
                 boxes: true,
-                points: true,
+                // A run without any was of a segmenter that takes none, or of a model that gave none.
+                points: points_recorded,
                 deterministic: true,
                 fingerprint: format!("replay of {}", run.manifest.id),
             },

@@ -74,7 +74,7 @@ Examples:
         #[arg(long, help = "Print JSON")]
         json: bool,
     },
-    /// What there is: methods, segmenters, profiles, classes, suites, map styles, exit codes
+    /// What there is: methods, models, profiles, classes, suites, map styles, exit codes
     List {
         #[arg(value_enum)]
         what: Listing,
@@ -184,13 +184,14 @@ pub(crate) struct AskingArgs {
     /// At most so many points of an object reach the segmenter.
     #[arg(long, value_name = "N")]
     pub(crate) max_points: Option<usize>,
-    /// Not in the paper: localise again, up to so many times, where the coarse mask contradicts its box (docs/methods.md).
-    #[arg(long, value_name = "TIMES", default_value_t = 0, num_args = 0..=1, default_missing_value = "1", require_equals = true)]
+    /// Not in the paper: localise again, up to so many times, where the coarse mask contradicts its box
+    /// (docs/socioreasoner.md).
+    #[arg(long, alias = "relocalize", value_name = "TIMES", default_value_t = 0, num_args = 0..=1, default_missing_value = "1", require_equals = true)]
     pub(crate) relocalise: usize,
-    /// Not in the paper: each object gets as few of its points as serve it (docs/methods.md).
+    /// Not in the paper: each object gets as few of its points as serve it (docs/socioreasoner.md).
     #[arg(long)]
     pub(crate) points_by_need: bool,
-    /// How answers are read [default: the method's own]: socioreasoner, strict, or a peer's (docs/methods.md).
+    /// How answers are read [default: the method's own]: socioreasoner, strict, or a peer's (docs/socioreasoner.md).
     #[arg(long)]
     pub(crate) grammar: Option<Grammar>,
     /// Take the likeliest token each time, instead of drawing as the released inference does.
@@ -363,7 +364,7 @@ pub(crate) struct PredictArgs {
     /// Its vision-language model, where it asks one.
     #[arg(long)]
     pub(crate) vlm: Option<String>,
-    /// A folder for the pictures of each stage: what the model saw, what was cut.
+    /// A folder for pictures of each stage: boxes, points and what was cut, on map and satellite image.
     #[arg(long, value_name = "DIR")]
     pub(crate) stages: Option<PathBuf>,
     /// Where the mask goes.
@@ -505,6 +506,7 @@ pub(crate) enum Layout {
 #[derive(Clone, Copy, ValueEnum)]
 pub(crate) enum Listing {
     Methods,
+    Vlms,
     Segmenters,
     Networks,
     Readers,

@@ -13,6 +13,7 @@ use crate::failure::Failure;
 /// A method that is prompted, made ready.
 pub(super) struct Prompted {
     pub(super) defined: Defined,
+    pub(super) parameters: BTreeMap<String, Value>,
     /// The method of which it is the first stage, where it is.
     pub(super) whole: Option<Whole>,
 }
@@ -24,8 +25,14 @@ pub(super) struct Whole {
 }
 
 /// What decides a prompted method's answers, by name.
-pub(super) fn parameters(settings: &Settings) -> BTreeMap<String, Value> {
-    settings.parameters().into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+fn parameters(name: &str, settings: &Settings, args: &AskingArgs) -> BTreeMap<String, Value> {
+    let mut all: BTreeMap<String, Value> =
+        settings.parameters().into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    // It decides the row's marks: a run does not go on under others.
+    if args.trained_as.iter().any(|t| t == name) {
+        all.insert("trained_as".to_owned(), name.into());
+    }
+    all
 }
 
 /// A method that is prompted; `None` where the name is another kind's.
@@ -34,6 +41,7 @@ pub(super) fn prompted(name: &str, args: &AskingArgs) -> Result<Option<Prompted>
     let with = overrides(args, definition.sampling)?;
     let defined = definition.ready(&with)?;
     // The whole of which this is the beginning: its finished run holds these answers too.
+    let parameters_of_it = parameters(&definition.name, &defined.settings, args);
     let stopped = defined.settings.refine.is_none() && definition.refine.is_some();
     let whole = match definition.part_of.clone() {
         _ if !stopped => None,
@@ -43,11 +51,12 @@ pub(super) fn prompted(name: &str, args: &AskingArgs) -> Result<Option<Prompted>
     let whole = match whole {
         Some(whole) => {
             let ready = whole.ready(&Overrides { stop_after: None, ..with })?;
-            Some(Whole { name: whole.name, parameters: parameters(&ready.settings) })
+            let parameters = parameters(&whole.name, &ready.settings, args);
+            Some(Whole { name: whole.name, parameters })
         }
         None => None,
     };
-    Ok(Some(Prompted { defined, whole }))
+    Ok(Some(Prompted { defined, parameters: parameters_of_it, whole }))
 }
 
 /// How a vision-language model is asked, where that is not the method's own way.
@@ -59,14 +68,12 @@ fn overrides(args: &AskingArgs, own: Sampling) -> Result<Overrides, Failure> {
         top_p: args.top_p.unwrap_or(start.top_p),
         max_new_tokens: args.max_new_tokens.unwrap_or(start.max_new_tokens),
     };
-    if !(sampling.temperature >= 0.0 && sampling.temperature.is_finite()) {
-        return Err(Failure::usage(format!("--temperature {}: expected 0 or more", sampling.temperature)));
-    }
-    if !(sampling.top_p > 0.0 && sampling.top_p <= 1.0) {
-        return Err(Failure::usage(format!("--top-p {}: expected a number above 0 and up to 1", sampling.top_p)));
-    }
-    if sampling.max_new_tokens == 0 {
-        return Err(Failure::usage("--max-new-tokens 0 says nothing: expected 1 or more"));
+    for name in &args.trained_as {
+        if Definition::find(name)?.is_none() {
+            let known = Definition::embedded()?.into_iter().filter(|d| d.trained.is_some()).map(|d| d.name);
+            let known = known.collect::<Vec<_>>().join(", ");
+            return Err(Failure::usage(format!("--trained-as {name}: there is no such method; there are {known}")));
+        }
     }
     Ok(Overrides {
         grammar: args.grammar,

@@ -50,13 +50,14 @@ fn rows(what: Listing) -> Result<Rows, Failure> {
                 more("from", &m.source);
                 more("rows of the paper", &m.paper.iter().map(|p| format!("Table {p}")).collect::<Vec<_>>().join("; "));
                 more("checkpoint", m.checkpoint.as_deref().unwrap_or_default());
-                more(
-                    "the paper's checkpoint",
-                    &m.trained.as_ref().map_or(String::new(), |t| format!("{t}; not published")),
-                );
+                more("the paper's checkpoint", m.trained.as_deref().unwrap_or_default());
                 (m.name.clone(), format!("{:?}", m.kind).to_lowercase(), told)
             });
             (rows.collect(), json!(all))
+        }
+        Listing::Vlms => {
+            let names = [&registry::VLMS[..], &["replay:RUN"]].concat();
+            (names.iter().map(|n| (text(n), String::new(), String::new())).collect(), json!(names))
         }
         Listing::Segmenters => {
             let names = [&registry::SEGMENTERS[..], &["replay:RUN"]].concat();

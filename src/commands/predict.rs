@@ -64,7 +64,12 @@ pub(crate) fn command(args: PredictArgs) -> Outcome {
         drawn = stages::draw(folder, &query, &answer, &context)?;
     }
     if let Some(failure) = &stage.failure {
-        let said = context.all_said().last().map_or(String::new(), |s| format!("\nthe model said: {}", shown(&s.text)));
+        let said = context
+            .all_said()
+            .iter()
+            .rev()
+            .find(|s| s.stage == stage.name)
+            .map_or(String::new(), |s| format!("\nthe model said: {}", shown(&s.text)));
         let code = if matches!(failure, Why::Backend(_)) { ExitCode::BACKEND } else { ExitCode::FAILURES };
         return Err(Failure::new(code, format!("no answer: stage {}: {failure}{said}", stage.name)));
     }
@@ -113,9 +118,9 @@ pub(crate) fn command(args: PredictArgs) -> Outcome {
     Ok(ExitCode::OK)
 }
 
-/// A text on a terminal: one line, cut.
+/// A model's words on a terminal: one line, cut, and nothing that steers it.
 fn shown(text: &str) -> String {
-    let line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(300).collect();
+    let line: String = text.escape_debug().take(300).collect();
     if line.len() < text.len() { format!("{line}...") } else { line }
 }
 

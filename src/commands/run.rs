@@ -149,6 +149,7 @@ fn go(
             let asked = setup::Asked { vlm: one.vlm.as_deref(), segmenter: one.segmenter.as_deref() };
             ready.push(setup::ready(&one.method, asked, settings, &mut loaded, Some(dataset))?);
         }
+        tell_apart(&mut ready);
         let bar = progress::bar(ids.len() as u64, "hash inputs");
         let (samples, fingerprint) = fingerprint(dataset, &place.split, &ids, |n| bar.set_position(n as u64))?;
         bar.finish_and_clear();
@@ -172,6 +173,16 @@ fn go(
         }
     }
     verdict(&runs, running)
+}
+
+/// Gives rows of one label, which are of models with one last name, their models' whole names.
+fn tell_apart(ready: &mut [setup::Ready]) {
+    let labels: Vec<String> = ready.iter().map(|r| r.info.label.clone()).collect();
+    for one in ready {
+        if labels.iter().filter(|l| **l == one.info.label).count() > 1 {
+            one.info.label.clone_from(&one.whole_label);
+        }
+    }
 }
 
 /// The user's selection within the suite's: levels of both, the smaller limit.
@@ -220,15 +231,16 @@ fn execute_one(
         machine: machine(),
     }
     .with_id();
+    let whole = match &ready.whole {
+        Some(whole) => finished(&running.runs, &Manifest { method: whole.clone(), ..manifest.clone() }.with_id())?,
+        None => None,
+    };
     if running.fresh {
         forget(folder)?;
     }
-    if let Some(whole) = &ready.whole {
-        let of = Manifest { method: whole.clone(), ..manifest.clone() }.with_id();
-        if let Some(found) = finished(&running.runs, &of)? {
-            eprintln!("{}: stage 1 of the finished run {}, from its log", folder.display(), found.path.display());
-            return Ok(socio_harness::first_stage(&found, folder, &manifest, &on.samples, running.shard)?);
-        }
+    if let Some(found) = whole {
+        eprintln!("{}: stage 1 of the finished run {}, from its log", folder.display(), found.path.display());
+        return Ok(socio_harness::first_stage(&found, folder, &manifest, &on.samples, running.shard)?);
     }
     let hierarchy = setup::hierarchy()?;
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);

@@ -179,6 +179,8 @@ pub(crate) struct Ready {
     pub(crate) contestant: Contestant,
     pub(crate) models: Models,
     pub(crate) info: MethodInfo,
+    /// The row with the models' whole names, where their last parts do not tell two rows apart.
+    pub(crate) whole_label: String,
     pub(crate) model_infos: Vec<ModelInfo>,
     /// The method of which this one is the first stage, where it is.
     pub(crate) whole: Option<MethodInfo>,
@@ -289,7 +291,7 @@ pub(crate) fn ready(
         }
         _ => match (entry.name.as_str(), asking::prompted(name, &settings.asking)?) {
             (_, Some(prompted)) => {
-                parameters.extend(asking::parameters(&prompted.defined.settings));
+                parameters.extend(prompted.parameters);
                 remarks.extend(prompted.defined.remarks);
                 whole = prompted.whole;
                 Contestant::Method(Box::new(Reasoner { settings: prompted.defined.settings }))
@@ -301,15 +303,24 @@ pub(crate) fn ready(
             (other, _) => return Err(Failure::usage(format!("method `{other}` needs what follows the colon"))),
         },
     };
-    let row = if entry.vlm { entry.name.clone() } else { name.to_owned() };
-    let row = asked.vlm.map_or(row.clone(), |vlm| format!("{row} ({})", short(vlm)));
-    let label = match asked.segmenter {
-        Some(segmenter) if entry.vlm => format!("{row} + {}", short(segmenter)),
-        Some(segmenter) => format!("{row} + {segmenter}"),
-        None => row,
+    let row = |told: fn(&str) -> &str| {
+        let mut row = if entry.vlm { entry.name.clone() } else { name.to_owned() };
+        if let Some(vlm) = asked.vlm {
+            row = format!("{row} ({})", told(vlm));
+        }
+        // Stopped by an option, it needs a row, and a folder, of its own.
+        if whole.as_ref().is_some_and(|w: &asking::Whole| w.name == entry.name) {
+            row.push_str(", stage 1");
+        }
+        match asked.segmenter {
+            Some(segmenter) if entry.vlm => format!("{row} + {}", told(segmenter)),
+            Some(segmenter) => format!("{row} + {segmenter}"),
+            None => row,
+        }
     };
+    let (label, whole_label) = (row(short), row(|name| name));
     let info = MethodInfo {
-        name: if entry.vlm { entry.name } else { name.to_owned() },
+        name: if entry.vlm { entry.name.clone() } else { name.to_owned() },
         label,
         oracle: entry.kind == Kind::Oracle,
         reference: entry.kind == Kind::Reference,
@@ -317,7 +328,7 @@ pub(crate) fn ready(
         remarks,
     };
     let whole = whole.map(|w: asking::Whole| MethodInfo { name: w.name, parameters: w.parameters, ..info.clone() });
-    Ok(Ready { contestant, models, info, model_infos, whole })
+    Ok(Ready { contestant, models, info, whole_label, model_infos, whole })
 }
 
 /// The last part of a model's name, as rows of tables name it.

@@ -13,6 +13,7 @@ mod metrics;
 mod models;
 mod networks;
 mod real;
+mod reasoner;
 mod report;
 mod run;
 mod scenes;

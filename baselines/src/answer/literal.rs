@@ -11,7 +11,13 @@ use super::value::{Kind, MAX_DEPTH, MAX_VALUES, Number, Problem, Value};
 /// Where the text is none, or goes beyond the bounds.
 pub(super) fn parse(text: &str) -> Result<Value, Problem> {
     let mut reader = Reader { text, rest: text, values: 0 };
+    // Blanks before the first line do not count, before any other they are an indentation, which nothing asked for.
+    reader.rest = reader.rest.trim_start_matches([' ', '\t']);
     reader.blank();
+    let before = &text[..text.len() - reader.rest.len()];
+    if before.contains('\n') && before.ends_with([' ', '\t']) {
+        return Err(reader.problem("an indentation"));
+    }
     let value = reader.value(0)?;
     reader.blank();
     if reader.rest.is_empty() { Ok(value) } else { Err(reader.problem("more text behind the value")) }
@@ -195,6 +201,7 @@ mod tests {
             "1e",
             "{1}",
             "1.2.3",
+            "\n [1]",
         ] {
             assert!(parse(bad).is_err(), "{bad}: {:?}", parse(bad));
         }

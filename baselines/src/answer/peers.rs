@@ -18,18 +18,15 @@ pub(super) fn vision_reasoner(text: &str) -> Result<Parsed, GrammarError> {
     let Value::List(items) = answer else {
         return Err(GrammarError::Kind { found: answer.kind(), expected: "a list" });
     };
-    let object = |(i, item): (usize, &Value)| {
+    let object = |item: &Value| {
         let [x0, y0, x1, y1] = first_numbers(item, "bbox_2d")?;
         let [x, y] = first_numbers(item, "point_2d")?;
         let whole = [x0, y0, x1, y1, x, y].iter().all(|v| f64::is_finite(*v));
         let prompt = Prompt { bbox: Some([x0, y0, x1, y1].into()), points: vec![Point { x, y }], ..Prompt::default() };
-        if whole { Ok(prompt) } else { Err(format!("object {}: a number that is not finite", i + 1)) }
+        if whole { Ok(prompt) } else { Err("a number that is not finite".to_owned()) }
     };
-    let object = |at: (usize, &Value)| {
-        let number = at.0 + 1;
-        object(at).map_err(|why| GrammarError::Object { at: number, why })
-    };
-    Ok(Parsed { objects: items.iter().enumerate().map(object).collect::<Result<_, _>>()?, dropped: Vec::new() })
+    let told = |(i, item): (usize, &Value)| object(item).map_err(|why| GrammarError::Object { at: i + 1, why });
+    Ok(Parsed { objects: items.iter().enumerate().map(told).collect::<Result<_, _>>()?, dropped: Vec::new() })
 }
 
 /// The first numbers of a field that is a list; more are ignored.
@@ -168,23 +165,22 @@ pub(super) fn remote_reasoner(text: &str) -> Result<Parsed, GrammarError> {
     Ok(parsed)
 }
 
-/// `^<think>(.*?)</think>\s*<answer>(.*?)</answer>$` from the beginning, the end of any line counting as the end.
+/// `^<think>(.*?)</think>\s*<answer>(.*?)</answer>$` from the beginning, the end of any line counting as the end. What ends
+/// no answer from its first beginning ends none from a later one, so that nothing is looked at twice.
 fn thought_and_answer(text: &str) -> Option<&str> {
-    let thought = text.strip_prefix("<think>")?;
-    let mut from = 0;
-    while let Some(at) = thought[from..].find("</think>") {
-        from += at + "</think>".len();
-        let Some(answer) = thought[from..].trim_start().strip_prefix("<answer>") else { continue };
-        let mut end = 0;
-        while let Some(at) = answer[end..].find("</answer>") {
-            let behind = &answer[end + at + "</answer>".len()..];
-            if behind.is_empty() || behind.starts_with('\n') {
-                return Some(&answer[..end + at]);
-            }
-            end += at + 1;
+    let mut rest = text.strip_prefix("<think>")?;
+    let answer = loop {
+        let (_, behind) = rest.split_once("</think>")?;
+        match behind.trim_start().strip_prefix("<answer>") {
+            Some(answer) => break answer,
+            None => rest = behind,
         }
-    }
-    None
+    };
+    let ends = |(at, end): &(usize, &str)| {
+        let behind = &answer[at + end.len()..];
+        behind.is_empty() || behind.starts_with('\n')
+    };
+    answer.match_indices("</answer>").find(ends).map(|(at, _)| &answer[..at])
 }
 
 #[cfg(test)]

@@ -2,8 +2,11 @@
 //! way to SAM (`seg_worker.py:199-259` and `:772-823`), for both stages; and the boxes of `render_image`
 //! (`rlvr_socioseg_vlm_pipeline_infer.py:383-452`), which reads the same text again with other eyes.
 //!
-//! The released code raises, and ends, on two texts that this refuses with a message: integers of more than 4300 digits
-//! and lists within lists beyond Python's stack. A box whose numbers are lists of one is taken there and dropped here.
+//! The released code raises, and ends, on two texts: an integer of more than 4300 digits, which here is one beyond 64 bits
+//! like any other, and lists within lists beyond Python's stack, which are refused. A box whose numbers are lists of one is
+//! taken there and dropped here.
+
+use std::collections::BTreeSet;
 
 use socio_backend::Prompt;
 use socio_dataset::Point;
@@ -52,13 +55,9 @@ fn points(field: Option<&Value>) -> Result<Vec<[Value; 2]>, String> {
         Some(Value::List(list)) => list.clone(),
         // Going through an object gives its names, and through a text its characters.
         Some(Value::Object(fields)) => {
-            let mut names: Vec<&str> = Vec::new();
-            for (name, _) in fields {
-                if !names.contains(&name.as_str()) {
-                    names.push(name);
-                }
-            }
-            names.into_iter().map(|n| Value::Text(n.to_owned())).collect()
+            let mut seen = BTreeSet::new();
+            let names = fields.iter().map(|(name, _)| name).filter(|name| seen.insert(name.as_str()));
+            names.map(|n| Value::Text(n.clone())).collect()
         }
         Some(Value::Text(text)) => texts(text),
         Some(other) => return Err(format!("points is {}", other.kind())),
@@ -96,8 +95,10 @@ fn taken(points: &[[Value; 2]]) -> Result<Vec<Point>, String> {
 /// The lengths of lists within lists where they are all alike; empty for what is no list, `None` for ragged ones.
 fn shape(value: &Value) -> Option<Vec<usize>> {
     let Value::List(items) = value else { return Some(Vec::new()) };
-    let inner = items.first().map_or(Some(Vec::new()), shape)?;
-    items.iter().all(|i| shape(i).as_ref() == Some(&inner)).then(|| [vec![items.len()], inner].concat())
+    // Each is looked at once: twice at every depth would be as often as 2 to the depth.
+    let mut shapes = items.iter().map(shape);
+    let inner = shapes.next().unwrap_or(Some(Vec::new()))?;
+    shapes.all(|other| other.as_ref() == Some(&inner)).then(|| [vec![items.len()], inner].concat())
 }
 
 /// The boxes that `render_image` draws for the text of an answer (the answer's text alone, [`super::answer_text`]): those

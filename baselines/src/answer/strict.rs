@@ -24,7 +24,8 @@ pub(super) fn parse(text: &str, size: (u32, u32)) -> Result<Parsed, GrammarError
 fn object(item: &Value, (width, height): (u32, u32)) -> Result<Prompt, String> {
     let Value::Object(fields) = item else { return Err(format!("it is {}", item.kind())) };
     if let Some((name, _)) = fields.iter().find(|(name, _)| name != "bbox_2d" && name != "points") {
-        return Err(format!("it has a field `{}`", name.chars().take(40).collect::<String>()));
+        // A model's words on a terminal: short, and nothing that steers it.
+        return Err(format!("it has a field `{}`", name.escape_debug().take(40).collect::<String>()));
     }
     let bbox = item.field("bbox_2d").ok_or("it has no bbox_2d")?;
     let bbox: Bbox = numbers::<4>(bbox).map_err(|why| format!("bbox_2d: {why}"))?.into();

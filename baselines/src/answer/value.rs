@@ -3,6 +3,8 @@
 //! Model text is hostile: depth, values and the numbers' size are bounded, nothing is evaluated, and nothing calls itself
 //! deeper than [`MAX_DEPTH`].
 
+use std::collections::BTreeSet;
+
 /// Lists and objects within each other.
 pub const MAX_DEPTH: usize = 32;
 /// Values in one text: numbers, strings, lists, objects and the rest.
@@ -196,6 +198,7 @@ impl Reader<'_> {
         self.take("{");
         self.blank();
         let mut fields: Vec<(String, Value)> = Vec::new();
+        let mut names = BTreeSet::new();
         if self.take("}") {
             return Ok(Value::Object(fields));
         }
@@ -206,7 +209,7 @@ impl Reader<'_> {
             }
             let before = self.rest;
             let name = self.string()?;
-            if self.dialect == Dialect::Rfc && fields.iter().any(|(n, _)| *n == name) {
+            if self.dialect == Dialect::Rfc && !names.insert(name.clone()) {
                 self.rest = before;
                 return Err(self.problem("a name for the second time"));
             }

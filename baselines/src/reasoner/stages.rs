@@ -135,13 +135,15 @@ fn ask(
     context.spent("vlm prefill", reply.timings.prefill);
     context.spent("vlm tokens", reply.timings.decode());
     let completion = reply.completions.into_iter().next().ok_or_else(silent)?;
-    let tokens = Tokens {
+    // Recorded answers have none to tell.
+    let told = !(reply.prompt_tokens.is_empty() && completion.tokens.is_empty());
+    let tokens = told.then_some(Tokens {
         prompt: reply.prompt_tokens.len(),
         image: reply.image_tokens,
         completion: completion.tokens.len(),
         cut: completion.finish == Finish::Length,
-    };
-    context.keep(Said { stage, text: completion.text.clone(), request: Some(key), tokens: Some(tokens) });
+    });
+    context.keep(Said { stage, text: completion.text.clone(), request: Some(key), tokens });
     Ok(completion.text)
 }
 
@@ -153,7 +155,7 @@ fn cut(
     with: With<'_>,
     context: &mut Context,
 ) -> Result<StageAnswer, Failure> {
-    let parsed = match context.time("parse", || with.settings.grammar.parse(text, view.size())) {
+    let mut parsed = match context.time("parse", || with.settings.grammar.parse(text, view.size())) {
         Ok(parsed) => parsed,
         Err(e) => return Ok(view.nothing(name, Failure::BadGrammar(e.to_string()))),
     };
@@ -167,7 +169,14 @@ fn cut(
     }
     let segmenter = with.models.segmenter.as_ref().ok_or_else(|| Failure::Method("it needs a segmenter".to_owned()))?;
     let most = if segmenter.caps().points { with.settings.max_points.unwrap_or(usize::MAX) } else { 0 };
-    let prompts: Vec<Prompt> = parsed.objects.into_iter().map(|p| with_points(p, most)).collect();
+    let (prompts, bare): (Vec<Prompt>, Vec<Prompt>) =
+        parsed.objects.into_iter().map(|p| with_points(p, most)).partition(|p| p.bbox.is_some() || p.has_points());
+    if !bare.is_empty() {
+        parsed.dropped.push(format!("{} objects of points alone, of which none reaches the segmenter", bare.len()));
+    }
+    if prompts.is_empty() {
+        return Ok(view.nothing(name, Failure::BadGrammar(parsed.dropped.join("; "))));
+    }
     let embedding = context.time("embed", || segmenter.embed(&view.satellite))?;
     let cut = context.time("segment", || {
         if with.settings.points_by_need {

@@ -57,13 +57,30 @@ fn rows(values: &[f32], row: usize, f: impl Fn(&[f32], &mut [f32]) + Sync) -> Ve
         return out;
     }
     super::chunks(&mut out, row, |start, part| {
-        let source = &values[start..][..part.len()];
-        pulp::Arch::new().dispatch(
-            #[inline(always)]
-            || source.chunks_exact(row).zip(part.chunks_exact_mut(row)).for_each(|(from, to)| f(from, to)),
-        );
+        pulp::Arch::new().dispatch(Rows { source: &values[start..][..part.len()], part, row, f: &f });
     });
     out
+}
+
+/// A struct and no closure: of a closure with a body as large as these, `dispatch` inlines the call alone, and what it calls
+/// is compiled for no vectors.
+struct Rows<'a, F> {
+    source: &'a [f32],
+    part: &'a mut [f32],
+    row: usize,
+    f: &'a F,
+}
+
+impl<F: Fn(&[f32], &mut [f32])> pulp::WithSimd for Rows<'_, F> {
+    type Output = ();
+
+    #[allow(clippy::inline_always, reason = "what is not inlined is not compiled for the vectors that are chosen")]
+    #[inline(always)]
+    fn with_simd<S: pulp::Simd>(self, _: S) {
+        for (from, to) in self.source.chunks_exact(self.row).zip(self.part.chunks_exact_mut(self.row)) {
+            (self.f)(from, to);
+        }
+    }
 }
 
 /// Normalised exponentials of each row.
