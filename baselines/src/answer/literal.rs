@@ -1,7 +1,8 @@
 //! Python literals as far as answers have them: lists and tuples of numbers, texts, `True`, `False` and `None`.
 //!
-//! `ast.literal_eval` takes more (sets, dictionaries, bytes, complex numbers, texts joined, numbers to other bases); an
-//! answer with one of these is refused. The bounds are those of [`super::value`].
+//! `ast.literal_eval` takes more (sets, dictionaries, bytes, complex numbers, texts joined, numbers to other bases, comments,
+//! lines joined by a backslash); an answer with one of these is refused. Escapes in texts are not looked at, and a bad one
+//! is taken. The bounds are those of [`super::value`].
 
 use super::value::{Kind, MAX_DEPTH, MAX_VALUES, Number, Problem, Value};
 
@@ -19,6 +20,9 @@ pub(super) fn parse(text: &str) -> Result<Value, Problem> {
         return Err(reader.problem("an indentation"));
     }
     let value = reader.value(0)?;
+    if reader.rest.rsplit_once('\n').is_some_and(|(_, last)| !last.is_empty() && last.trim().is_empty()) {
+        return Err(reader.problem("an indentation"));
+    }
     reader.blank();
     if reader.rest.is_empty() { Ok(value) } else { Err(reader.problem("more text behind the value")) }
 }
@@ -120,9 +124,9 @@ impl Reader<'_> {
 
     fn number(&mut self) -> Result<Value, Problem> {
         let mut negative = false;
-        // Python takes any number of signs, and blanks between them.
-        while let Some(sign) = self.rest.chars().next().filter(|c| matches!(c, '+' | '-')) {
-            negative ^= sign == '-';
+        // One sign, and blanks behind it.
+        if let Some(sign) = self.rest.chars().next().filter(|c| matches!(c, '+' | '-')) {
+            negative = sign == '-';
             self.rest = &self.rest[1..];
             self.blank();
         }
@@ -169,8 +173,8 @@ mod tests {
             other => panic!("{text}: {other:?}"),
         };
         assert_eq!(
-            numbers(" [1, -2, +3.5, .5, 1., 1e2, 1_000, - -4, 1e-1,\n]\n"),
-            [1.0, -2.0, 3.5, 0.5, 1.0, 100.0, 1000.0, 4.0, 0.1]
+            numbers(" [1, -2, +3.5, .5, 1., 1e2, 1_000, - 4, 1e-1,\n]\n"),
+            [1.0, -2.0, 3.5, 0.5, 1.0, 100.0, 1000.0, -4.0, 0.1]
         );
         assert!(matches!(parse("(1, 2)"), Ok(Value::Tuple(t)) if t.len() == 2));
         assert!(
@@ -202,6 +206,8 @@ mod tests {
             "{1}",
             "1.2.3",
             "\n [1]",
+            "[1]\n  ",
+            "- -4",
         ] {
             assert!(parse(bad).is_err(), "{bad}: {:?}", parse(bad));
         }

@@ -85,9 +85,8 @@ impl Grammar {
         match self {
             // The same bounds as for reading it.
             Self::Socioreasoner if text.len() <= MAX_TEXT => {
-                let mut boxes = answer_text(text).map(released::drawn).unwrap_or_default();
-                boxes.truncate(MAX_OBJECTS);
-                boxes
+                let boxes = answer_text(text).map(released::drawn).unwrap_or_default();
+                if boxes.len() > MAX_OBJECTS { Vec::new() } else { boxes }
             }
             _ => {
                 let objects = self.parse(text, size).map(|p| p.objects).unwrap_or_default();
@@ -125,6 +124,18 @@ pub struct Parsed {
     pub objects: Vec<Prompt>,
     /// Why each of the other objects was left out.
     pub dropped: Vec<String>,
+}
+
+impl Parsed {
+    /// What was left out, in a line: the first few, and how many more.
+    pub fn left_out(&self) -> String {
+        const SHOWN: usize = 5;
+        let mut told = self.dropped.iter().take(SHOWN).cloned().collect::<Vec<_>>().join("; ");
+        if self.dropped.len() > SHOWN {
+            told.push_str(&format!("; and {} more", self.dropped.len() - SHOWN));
+        }
+        told
+    }
 }
 
 /// Why an answer cannot be taken.

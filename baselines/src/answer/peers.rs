@@ -5,7 +5,7 @@ use socio_backend::Prompt;
 use socio_dataset::Point;
 
 use super::literal;
-use super::numbers::{coordinate, coordinates, corners};
+use super::numbers::{array_of_points, corners, number};
 use super::tags::{MISSING, answer_text};
 use super::value::{self, Dialect, Value};
 use super::{GrammarError, MAX_OBJECTS, Parsed};
@@ -36,8 +36,11 @@ fn first_numbers<const N: usize>(item: &Value, name: &str) -> Result<[f64; N], S
         Some(other) => return Err(format!("{name} is {}", other.kind())),
         None => return Err(format!("it has no {name}")),
     };
-    let number = |v: &Value| coordinate(v).map_err(|kind| format!("{name} holds {kind}"));
-    let numbers = list.iter().take(N).map(number).collect::<Result<Vec<_>, _>>()?;
+    let numbers = list
+        .iter()
+        .take(N)
+        .map(|v| number(v).map_err(|kind| format!("{name} holds {kind}")))
+        .collect::<Result<Vec<_>, _>>()?;
     <[f64; N]>::try_from(numbers).map_err(|fewer| format!("{name} has {} numbers, expected {N}", fewer.len()))
 }
 
@@ -92,16 +95,17 @@ pub(super) fn sam_r1(text: &str) -> Result<Parsed, GrammarError> {
         Some(other) => Err(GrammarError::Object { at: 1, why: format!("{name} is {}", other.kind()) }),
     };
     let (bbox, marks) = (list("bbox")?, list("points")?);
-    let (mut points, mut labels, mut dropped) = (Vec::new(), Vec::new(), Vec::new());
-    for (i, mark) in marks.iter().enumerate() {
+    let (mut points, mut labels, mut others) = (Vec::new(), Vec::new(), 0);
+    for mark in &marks {
         match mark {
             Value::List(parts) if parts.len() == 3 => {
                 points.push(Value::List(parts[..2].to_vec()));
                 labels.push(parts[2].clone());
             }
-            _ => dropped.push(format!("point {} is not [x, y, label]", i + 1)),
+            _ => others += 1,
         }
     }
+    let dropped = if others > 0 { vec![format!("{others} points are not [x, y, label]")] } else { Vec::new() };
     let mut parsed = Parsed { objects: Vec::new(), dropped };
     match sam_prompt(&bbox, &points, &labels) {
         Ok(prompt) => parsed.objects.push(prompt),
@@ -110,22 +114,22 @@ pub(super) fn sam_r1(text: &str) -> Result<Parsed, GrammarError> {
     Ok(parsed)
 }
 
-/// What reaches SAM: a box of four; points where there are as many labels. Points that make no array of pairs are left out
-/// and the box stays; what numpy takes and torch does not loses the whole object, as does a label other than 0 and 1.
+/// What reaches SAM: a box of four; points where there are as many labels. Points or labels that make no array of their
+/// shape are left out and the box stays; what numpy takes and torch does not loses the whole object, as does a label that,
+/// cut to a whole number as torch does, is neither 0 nor 1 (a corner of a box, to SAM).
 fn sam_prompt(bbox: &[Value], points: &[Value], labels: &[Value]) -> Result<Prompt, String> {
     let mut prompt = Prompt::default();
     if bbox.len() == 4 {
         prompt.bbox = Some(corners(bbox).map_err(|kind| format!("the box holds {kind}"))?.into());
     }
     let pairs = points.iter().map(|p| match p {
-        Value::List(pair) | Value::Tuple(pair) => <&[Value; 2]>::try_from(pair.as_slice()).ok(),
+        Value::List(pair) | Value::Tuple(pair) => <[Value; 2]>::try_from(pair.clone()).ok(),
         _ => None,
     });
-    if let Some(pairs) = pairs.collect::<Option<Vec<_>>>().filter(|p| !p.is_empty() && p.len() == labels.len()) {
-        let numbers = coordinates(pairs.into_iter().flatten()).map_err(|kind| format!("a point holds {kind}"))?;
-        for (point, label) in numbers.chunks_exact(2).zip(labels) {
-            let point = Point { x: point[0], y: point[1] };
-            match coordinate(label) {
+    let pairs = pairs.collect::<Option<Vec<_>>>().filter(|p| p.len() == labels.len());
+    if let Some(pairs) = pairs.filter(|_| !labels.iter().any(|l| matches!(l, Value::List(_) | Value::Tuple(_)))) {
+        for (point, label) in array_of_points(&pairs)?.into_iter().zip(labels) {
+            match number(label).map(f64::trunc) {
                 Ok(1.0) => prompt.points.push(point),
                 Ok(0.0) => prompt.background.push(point),
                 _ => return Err("a label is neither 0 nor 1".to_owned()),
@@ -150,10 +154,10 @@ pub(super) fn remote_reasoner(text: &str) -> Result<Parsed, GrammarError> {
     let mut parsed = Parsed::default();
     for (i, item) in items.iter().enumerate() {
         let corners = match item {
-            Value::List(sides) if sides.len() == 4 => corners(sides).ok(),
+            Value::List(sides) if sides.len() == 4 => sides.iter().map(number).collect::<Result<Vec<_>, _>>().ok(),
             _ => None,
         };
-        match corners {
+        match corners.and_then(|c| <[f64; 4]>::try_from(c).ok()) {
             Some([x0, y0, x1, y1]) => parsed.objects.push(Prompt {
                 bbox: Some([x0, y0, x1, y1].into()),
                 points: vec![Point { x: x0.midpoint(x1).trunc(), y: y0.midpoint(y1).trunc() }],
@@ -171,7 +175,7 @@ fn thought_and_answer(text: &str) -> Option<&str> {
     let mut rest = text.strip_prefix("<think>")?;
     let answer = loop {
         let (_, behind) = rest.split_once("</think>")?;
-        match behind.trim_start().strip_prefix("<answer>") {
+        match behind.trim_start_matches(value::is_blank).strip_prefix("<answer>") {
             Some(answer) => break answer,
             None => rest = behind,
         }
@@ -248,7 +252,7 @@ mod tests {
     fn sam_r1_takes_one_object() {
         let of = |inside: &str| told(sam_r1(&format!("<think>...</think><answer>{inside}</answer>")));
         assert_eq!(of(r#"{"bbox": [248,218,395,300], "points": [[360,237,1]]}"#), "[248, 218, 395, 300] +360,237 - | ");
-        assert_eq!(of(r#"{"points": [[1,2,1],[3,4,0],[5,6]]}"#), "- +1,2 -3,4 | point 3 is not [x, y, label]");
+        assert_eq!(of(r#"{"points": [[1,2,1],[3,4,0],[5,6]]}"#), "- +1,2 -3,4 | 1 points are not [x, y, label]");
         assert_eq!(of(r#"{"bbox": [1,2,3,4], "points": null}"#), "[1, 2, 3, 4] + - | ");
         assert!(of("[]").contains("a list, expected an object") && of(r#"{"bbox": 5}"#).contains("bbox is a number"));
         assert!(of("{}").contains("neither a box"));

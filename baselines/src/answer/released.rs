@@ -9,9 +9,8 @@
 use std::collections::BTreeSet;
 
 use socio_backend::Prompt;
-use socio_dataset::Point;
 
-use super::numbers::{coordinates, corners};
+use super::numbers::{array_of_points, corners};
 use super::tags::{MISSING, answer_text};
 use super::value::{self, Dialect, Kind, Value};
 use super::{GrammarError, Parsed};
@@ -44,7 +43,7 @@ fn object(item: &Value) -> Result<Prompt, String> {
         None => return Err("it has no bbox_2d".to_owned()),
     };
     let bbox = corners(sides).map_err(|kind| format!("bbox_2d holds {kind}"))?;
-    Ok(Prompt { bbox: Some(bbox.into()), points: taken(&points)?, ..Prompt::default() })
+    Ok(Prompt { bbox: Some(bbox.into()), points: array_of_points(&points)?, ..Prompt::default() })
 }
 
 /// The first two of each point, as Python indexes them: whatever can be gone through and indexed is taken so far.
@@ -74,31 +73,6 @@ fn points(field: Option<&Value>) -> Result<Vec<[Value; 2]>, String> {
         }
     };
     list.iter().map(pair).collect()
-}
-
-/// The points that SAM gets. Lists where numbers should be make a ragged array: numpy raises after the box is in its place,
-/// and the box goes to SAM alone. Where all are lists of one length, the array is whole and SAM refuses it.
-fn taken(points: &[[Value; 2]]) -> Result<Vec<Point>, String> {
-    let all = || points.iter().flatten();
-    if all().any(|v| matches!(v, Value::List(_))) {
-        let first = points.first().and_then(|p| shape(&p[0]));
-        return if first.is_some() && all().all(|v| shape(v) == first) {
-            Err("a point holds lists".to_owned())
-        } else {
-            Ok(Vec::new())
-        };
-    }
-    let numbers = coordinates(all()).map_err(|kind| format!("a point holds {kind}"))?;
-    Ok(numbers.chunks_exact(2).map(|p| Point { x: p[0], y: p[1] }).collect())
-}
-
-/// The lengths of lists within lists where they are all alike; empty for what is no list, `None` for ragged ones.
-fn shape(value: &Value) -> Option<Vec<usize>> {
-    let Value::List(items) = value else { return Some(Vec::new()) };
-    // Each is looked at once: twice at every depth would be as often as 2 to the depth.
-    let mut shapes = items.iter().map(shape);
-    let inner = shapes.next().unwrap_or(Some(Vec::new()))?;
-    shapes.all(|other| other.as_ref() == Some(&inner)).then(|| [vec![items.len()], inner].concat())
 }
 
 /// The boxes that `render_image` draws for the text of an answer (the answer's text alone, [`super::answer_text`]): those
@@ -133,6 +107,8 @@ fn pil(value: &Value) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
+    use socio_dataset::Point;
+
     use super::*;
 
     fn objects(inside: &str) -> Vec<Prompt> {

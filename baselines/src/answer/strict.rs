@@ -1,4 +1,4 @@
-//! The strict grammar: one answer, JSON by RFC 8259, objects with `bbox_2d` and perhaps `points` and nothing else, whole
+//! The strict grammar: one answer (what stands round it is not looked at), JSON by RFC 8259, objects with `bbox_2d` and perhaps `points` and nothing else, whole
 //! boxes inside the image, points inside their box. One deviation and nothing is taken.
 
 use socio_backend::Prompt;

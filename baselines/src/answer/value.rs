@@ -328,7 +328,12 @@ impl Reader<'_> {
 
 /// `str.strip()`: the whitespace of Python's `str.isspace`, which has four control characters more than Unicode's.
 pub fn strip(text: &str) -> &str {
-    text.trim_matches(|c: char| c.is_whitespace() || ('\u{1c}'..='\u{1f}').contains(&c))
+    text.trim_matches(is_blank)
+}
+
+/// `str.isspace` of one character.
+pub(super) fn is_blank(c: char) -> bool {
+    c.is_whitespace() || ('\u{1c}'..='\u{1f}').contains(&c)
 }
 
 #[cfg(test)]

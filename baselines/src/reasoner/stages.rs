@@ -163,19 +163,21 @@ fn cut(
         let failure = if parsed.dropped.is_empty() {
             Failure::NoAnswer("the answer is an empty list".to_owned())
         } else {
-            Failure::BadGrammar(parsed.dropped.join("; "))
+            Failure::BadGrammar(parsed.left_out())
         };
         return Ok(view.nothing(name, failure));
     }
     let segmenter = with.models.segmenter.as_ref().ok_or_else(|| Failure::Method("it needs a segmenter".to_owned()))?;
     let most = if segmenter.caps().points { with.settings.max_points.unwrap_or(usize::MAX) } else { 0 };
-    let (prompts, bare): (Vec<Prompt>, Vec<Prompt>) =
-        parsed.objects.into_iter().map(|p| with_points(p, most)).partition(|p| p.bbox.is_some() || p.has_points());
+    let (prompts, bare): (Vec<Prompt>, Vec<Prompt>) = std::mem::take(&mut parsed.objects)
+        .into_iter()
+        .map(|p| with_points(p, most))
+        .partition(|p| p.bbox.is_some() || p.has_points());
     if !bare.is_empty() {
         parsed.dropped.push(format!("{} objects of points alone, of which none reaches the segmenter", bare.len()));
     }
     if prompts.is_empty() {
-        return Ok(view.nothing(name, Failure::BadGrammar(parsed.dropped.join("; "))));
+        return Ok(view.nothing(name, Failure::BadGrammar(parsed.left_out())));
     }
     let embedding = context.time("embed", || segmenter.embed(&view.satellite))?;
     let cut = context.time("segment", || {
@@ -194,7 +196,7 @@ fn cut(
     }
     let (width, height) = view.query.satellite.dimensions();
     let mask = context.time("resize", || union.resized(width, height));
-    let remark = (!parsed.dropped.is_empty()).then(|| format!("left out: {}", parsed.dropped.join("; ")));
+    let remark = (!parsed.dropped.is_empty()).then(|| format!("left out: {}", parsed.left_out()));
     Ok(StageAnswer { frame: view.frame(), remark, ..StageAnswer::new(name, objects, mask) })
 }
 
