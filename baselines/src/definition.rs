@@ -38,6 +38,9 @@ const LARGEST_SIGHT: u32 = 4096;
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Definition {
+    /// The file that it was read from, where it is one of one's own.
+    #[serde(skip)]
+    pub file: Option<String>,
     /// Its name.
     pub name: String,
     /// What it does, in a line.
@@ -161,7 +164,7 @@ impl Definition {
     /// When a file cannot be read or is no method.
     pub fn find(name: &str) -> Result<Option<Self>, DefinitionError> {
         if Path::new(name).extension().is_some_and(|e| e.eq_ignore_ascii_case("toml")) {
-            let found = Self::parse(&files::read_text(name.as_ref())?, name)?;
+            let found = Self { file: Some(name.to_owned()), ..Self::parse(&files::read_text(name.as_ref())?, name)? };
             if EMBEDDED.iter().any(|(known, _)| *known == found.name) {
                 let why = format!("name `{}` is that of a method of socio-bench: give it another", found.name);
                 return Err(DefinitionError::Content { origin: name.to_owned(), why });
@@ -210,7 +213,9 @@ impl Definition {
                 None => {
                     return no(format!(
                         "{} is a checkpoint {}: name yours with --vlm and say --trained-as {}",
-                        self.name, trained.how, self.name
+                        self.name,
+                        trained.how,
+                        self.file.as_ref().unwrap_or(&self.name)
                     ));
                 }
             }

@@ -308,7 +308,13 @@ pub fn entry(name: &str) -> Result<Option<Entry>, DefinitionError> {
         .find(|e| e.name == name || (e.name.contains(':') && name.contains(':') && head(&e.name) == head(name)));
     match listed {
         Some(entry) => Ok(Some(entry)),
-        None => Ok(Definition::find(name)?.map(defined)),
+        None => match Definition::find(name)? {
+            Some(own) if methods()?.iter().any(|e| e.name == own.name) => {
+                let why = format!("name `{}` is that of a method of socio-bench: give it another", own.name);
+                Err(DefinitionError::Content { origin: name.to_owned(), why })
+            }
+            found => Ok(found.map(defined)),
+        },
     }
 }
 

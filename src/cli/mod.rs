@@ -209,7 +209,7 @@ pub(crate) struct AskingArgs {
     /// Tokens after which an answer is cut [default: the method's, 2048 as released].
     #[arg(long)]
     pub(crate) max_new_tokens: Option<u32>,
-    /// Methods that the checkpoint was trained as: their rows are then no inference-time variants.
+    /// Methods that the checkpoint was trained as: their rows are then without the remark that it was not.
     #[arg(long, value_delimiter = ',', value_name = "METHOD")]
     pub(crate) trained_as: Vec<String>,
 }

@@ -25,11 +25,11 @@ pub(super) struct Whole {
 }
 
 /// What decides a prompted method's answers, by name.
-fn parameters(name: &str, settings: &Settings, args: &AskingArgs) -> BTreeMap<String, Value> {
+fn parameters(name: &str, settings: &Settings, trained_as: &[String]) -> BTreeMap<String, Value> {
     let mut all: BTreeMap<String, Value> =
         settings.parameters().into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
     // It decides the row's marks: a run does not go on under others.
-    if args.trained_as.iter().any(|t| t == name) {
+    if trained_as.iter().any(|t| t == name) {
         all.insert("trained_as".to_owned(), name.into());
     }
     all
@@ -41,7 +41,7 @@ pub(super) fn prompted(name: &str, args: &AskingArgs) -> Result<Option<Prompted>
     let with = overrides(args, definition.sampling)?;
     let defined = definition.ready(&with)?;
     // The whole of which this is the beginning: its finished run holds these answers too.
-    let parameters_of_it = parameters(&definition.name, &defined.settings, args);
+    let parameters_of_it = parameters(&definition.name, &defined.settings, &with.trained_as);
     let stopped = defined.settings.refine.is_none() && definition.refine.is_some();
     let whole = match definition.part_of.clone() {
         _ if !stopped => None,
@@ -50,8 +50,8 @@ pub(super) fn prompted(name: &str, args: &AskingArgs) -> Result<Option<Prompted>
     };
     let whole = match whole {
         Some(whole) => {
-            let ready = whole.ready(&Overrides { stop_after: None, ..with })?;
-            let parameters = parameters(&whole.name, &ready.settings, args);
+            let ready = whole.ready(&Overrides { stop_after: None, ..with.clone() })?;
+            let parameters = parameters(&whole.name, &ready.settings, &with.trained_as);
             Some(Whole { name: whole.name, parameters })
         }
         None => None,
@@ -68,11 +68,18 @@ fn overrides(args: &AskingArgs, own: Sampling) -> Result<Overrides, Failure> {
         top_p: args.top_p.unwrap_or(start.top_p),
         max_new_tokens: args.max_new_tokens.unwrap_or(start.max_new_tokens),
     };
+    let mut trained_as = Vec::new();
     for name in &args.trained_as {
-        if Definition::find(name)?.is_none() {
-            let known = Definition::embedded()?.into_iter().filter(|d| d.trained.is_some()).map(|d| d.name);
-            let known = known.collect::<Vec<_>>().join(", ");
-            return Err(Failure::usage(format!("--trained-as {name}: there is no such method; there are {known}")));
+        match Definition::find(name)? {
+            Some(found) if found.trained.is_some() => trained_as.push(found.name),
+            _ => {
+                let known = Definition::embedded()?.into_iter().filter(|d| d.trained.is_some()).map(|d| d.name);
+                let known = known.collect::<Vec<_>>().join(", ");
+                let why = "no method whose paper's checkpoint is another than the published one";
+                return Err(Failure::usage(format!(
+                    "--trained-as {name}: {why}; there are {known}; or a file of yours"
+                )));
+            }
         }
     }
     Ok(Overrides {
@@ -82,6 +89,6 @@ fn overrides(args: &AskingArgs, own: Sampling) -> Result<Overrides, Failure> {
         max_points: args.max_points,
         relocalize: args.relocalise,
         points_by_need: args.points_by_need,
-        trained_as: args.trained_as.clone(),
+        trained_as,
     })
 }

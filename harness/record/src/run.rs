@@ -80,6 +80,8 @@ pub struct Run {
     pub records: BTreeMap<String, Record>,
 }
 
+/// What a row of a first stage alone has in its label.
+const STAGE_1: &str = ", stage 1";
 const MANIFEST: &str = "manifest.json";
 const SAMPLES: &str = "samples.jsonl";
 const RECORDS: &str = "records";
@@ -177,7 +179,11 @@ impl Run {
         for record in self.records.values_mut() {
             *record = record.stopped_after_first();
         }
-        self.manifest.method.label.push_str(", stage 1");
+        // One that stopped there has it in its row already.
+        let label = &mut self.manifest.method.label;
+        if !label.contains(STAGE_1) {
+            label.push_str(STAGE_1);
+        }
         self
     }
 

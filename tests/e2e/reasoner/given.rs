@@ -43,6 +43,19 @@ fn a_method_of_ones_own_is_a_file() {
     // Its own first stage comes from its own log.
     let told = run(t.path(), &format!("{line} --method mine.toml --stop-after 1 --name first"));
     assert!(told.code == 0 && told.err.contains("stage 1 of the finished run runs/r"), "{}", told.err);
+    // One whose checkpoint has to be declared, declared by its file.
+    fs::write(
+        t.path().join("learned.toml"),
+        format!("{}\n[trained]\nhow = 'with care'\n", MINE.replace("\"mine\"", "\"learned\"")),
+    )
+    .unwrap();
+    let learned = format!("{line} --method learned.toml --name learned");
+    fails(t.path(), &learned, 2, &["a checkpoint with care", "--trained-as learned.toml"]);
+    let report = parse(&ok(t.path(), &format!("{learned} --trained-as learned.toml")));
+    assert!(remarks(&report).is_empty(), "{report}");
+    // Nobody's name twice.
+    fs::write(t.path().join("taken.toml"), MINE.replace("\"mine\"", "\"map-ocr\"")).unwrap();
+    fails(t.path(), &format!("{line} --method taken.toml"), 3, &["taken.toml", "`map-ocr` is that of a method"]);
     // A word less in a prompt is another run.
     fs::write(t.path().join("mine.toml"), MINE.replace("Where is", "Where's")).unwrap();
     fails(t.path(), &format!("{line} --method mine.toml --name r"), 6, &["method.prompt_localize: was "]);

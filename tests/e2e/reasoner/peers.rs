@@ -60,8 +60,12 @@ fn every_peer_is_read_by_its_own_grammar() {
         // Their rows are of checkpoints that nobody has, but for who says so.
         let marked = remarks(&report).iter().any(|r| r.contains("retrained on SocioSeg"));
         assert_eq!(marked, method != "zero-shot", "{report}");
-        let learned = parse(&ok(t.path(), &format!("{line}-own --trained-as {method}")));
-        assert!(remarks(&learned).is_empty(), "{learned}");
+        if method == "zero-shot" {
+            fails(t.path(), &format!("{line}-own --trained-as {method}"), 2, &["--trained-as zero-shot", "seg-r1"]);
+        } else {
+            let learned = parse(&ok(t.path(), &format!("{line}-own --trained-as {method}")));
+            assert!(remarks(&learned).is_empty(), "{learned}");
+        }
         for (id, record) in records(&t.path().join("runs").join(method)) {
             let (bbox, middle, text) = &expected[id.as_str()];
             assert_eq!((stage_names(&record), &record["status"]), (vec!["answer"], &json!("ok")), "{record}");
