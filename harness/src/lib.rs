@@ -15,7 +15,7 @@ pub use error::HarnessError;
 pub use event::Event;
 pub use execute::{Job, execute, first_stage};
 pub use machine::{code, machine};
-pub use replay::{ReplaySegmenter, ReplayVlm};
+pub use replay::{ReplaySegmenter, ReplayVlm, prompt_of};
 pub use sample::{Scored, work};
 pub use shard::{Shard, ShardError};
 pub use suite::{Set, Suite, SuiteError};

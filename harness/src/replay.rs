@@ -10,7 +10,7 @@ use socio_backend::{
     VlmRequest, VlmTimings,
 };
 use socio_dataset::{Rle, hash};
-use socio_record::{Run, RunError};
+use socio_record::{Object, Run, RunError};
 
 /// Gives the masks that a run's prompts got on the same satellite image.
 pub struct ReplaySegmenter {
@@ -18,6 +18,11 @@ pub struct ReplaySegmenter {
     run: PathBuf,
     /// By satellite pixels and prompt.
     masks: BTreeMap<(String, String), (Rle, Option<f64>)>,
+}
+
+/// What prompted the segmenter for a recorded object.
+pub fn prompt_of(object: &Object) -> Prompt {
+    Prompt { bbox: object.bbox, points: object.points.clone(), background: object.background.clone() }
 }
 
 fn key(prompt: &Prompt) -> String {
@@ -38,8 +43,7 @@ impl ReplaySegmenter {
                 // What was prompted is the stage's own picture, where it has one.
                 let pixels = stage.frame.as_ref().map(|f| &f.pixels).or(record.satellite.as_ref());
                 let Some(satellite) = pixels else { continue };
-                let (points, background) = (object.points.clone(), object.background.clone());
-                let prompt = Prompt { bbox: object.bbox, points, background };
+                let prompt = prompt_of(object);
                 points_recorded |= prompt.has_points();
                 masks.entry((satellite.clone(), key(&prompt))).or_insert((object.mask.clone(), object.score));
             }

@@ -5,9 +5,8 @@ use std::sync::Arc;
 
 use image::{Rgb, RgbImage};
 use serde_json::json;
-use socio_backend::Prompt;
 use socio_baselines::{Contestant, Context, Failure as Why};
-use socio_dataset::{Bbox, Point, Query, Rle, files, picture};
+use socio_dataset::{Query, Rle, files, picture};
 use socio_record::ExitCode;
 
 use super::{setup, stages};
@@ -78,11 +77,7 @@ pub(crate) fn command(args: PredictArgs) -> Outcome {
     let mut overlay = RgbImage::clone(&query.satellite);
     picture::overlay(&mut overlay, &stage.mask, Rgb([255, 0, 0]), 102, 2);
     for object in &stage.objects {
-        let prompt = scaled(&object.prompt, stage.frame.as_ref().map(|f| f.size), query.satellite.dimensions());
-        if let Some(bbox) = prompt.bbox {
-            picture::outline(&mut overlay, bbox, Rgb([0, 0, 255]), 2);
-        }
-        stages::dots(&mut overlay, &prompt);
+        stages::mark(&mut overlay, &object.prompt, stage.frame.as_ref().map(|f| f.size), Rgb([0, 0, 255]), 2);
     }
     files::write(&overlay_path, &picture::for_file(&overlay, &overlay_path).map_err(Failure::input)?)?;
     let pixels = u64::from(stage.mask.width()) * u64::from(stage.mask.height());
@@ -122,18 +117,6 @@ pub(crate) fn command(args: PredictArgs) -> Outcome {
 fn shown(text: &str) -> String {
     let line: String = text.escape_debug().take(300).collect();
     if line.len() < text.len() { format!("{line}...") } else { line }
-}
-
-/// A prompt in the pixels of an image, from those of the frame that it was given in.
-pub(super) fn scaled(prompt: &Prompt, frame: Option<(u32, u32)>, size: (u32, u32)) -> Prompt {
-    let Some((width, height)) = frame else { return prompt.clone() };
-    let (x, y) = (f64::from(size.0) / f64::from(width), f64::from(size.1) / f64::from(height));
-    let point = |p: &Point| Point { x: p.x * x, y: p.y * y };
-    Prompt {
-        bbox: prompt.bbox.map(|b| Bbox { x0: b.x0 * x, y0: b.y0 * y, x1: b.x1 * x, y1: b.y1 * y }),
-        points: prompt.points.iter().map(point).collect(),
-        background: prompt.background.iter().map(point).collect(),
-    }
 }
 
 fn read(path: &Path) -> Result<RgbImage, Failure> {

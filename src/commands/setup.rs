@@ -149,29 +149,35 @@ impl<'a> Loaded<'a> {
     }
 
     fn segmenter(&mut self, name: &str) -> Result<Arc<dyn Segmenter>, Failure> {
-        if let Some(known) = self.segmenters.get(name) {
-            return Ok(Arc::clone(known));
-        }
-        let inner: Arc<dyn Segmenter> = match name.strip_prefix("replay:") {
-            Some(run) => Arc::new(ReplaySegmenter::open(run.as_ref())?),
-            None => registry::segmenter(name, self.resources)?,
-        };
-        let shared: Arc<dyn Segmenter> = Arc::new(SharedEmbeddings::new(inner, RECENT_IMAGES));
-        self.segmenters.insert(name.to_owned(), Arc::clone(&shared));
-        Ok(shared)
+        once(&mut self.segmenters, name, || {
+            let inner: Arc<dyn Segmenter> = match name.strip_prefix("replay:") {
+                Some(run) => Arc::new(ReplaySegmenter::open(run.as_ref())?),
+                None => registry::segmenter(name, self.resources)?,
+            };
+            Ok(Arc::new(SharedEmbeddings::new(inner, RECENT_IMAGES)))
+        })
     }
 
     fn vlm(&mut self, name: &str) -> Result<Arc<dyn Vlm>, Failure> {
-        if let Some(known) = self.vlms.get(name) {
-            return Ok(Arc::clone(known));
-        }
-        let vlm: Arc<dyn Vlm> = match name.strip_prefix("replay:") {
-            Some(run) => Arc::new(ReplayVlm::open(run.as_ref())?),
-            None => registry::vlm(name, self.resources)?,
-        };
-        self.vlms.insert(name.to_owned(), Arc::clone(&vlm));
-        Ok(vlm)
+        once(&mut self.vlms, name, || match name.strip_prefix("replay:") {
+            Some(run) => Ok(Arc::new(ReplayVlm::open(run.as_ref())?)),
+            None => Ok(registry::vlm(name, self.resources)?),
+        })
     }
+}
+
+/// The model of a name: as it was loaded, or loaded now.
+fn once<T: ?Sized>(
+    loaded: &mut BTreeMap<String, Arc<T>>,
+    name: &str,
+    load: impl FnOnce() -> Result<Arc<T>, Failure>,
+) -> Result<Arc<T>, Failure> {
+    if let Some(known) = loaded.get(name) {
+        return Ok(Arc::clone(known));
+    }
+    let model = load()?;
+    loaded.insert(name.to_owned(), Arc::clone(&model));
+    Ok(model)
 }
 
 /// A method with its models, ready to be asked.

@@ -4,14 +4,12 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use image::{Rgb, RgbImage};
-use socio_backend::Prompt;
 use socio_dataset::picture::{self, Tile};
 use socio_dataset::store::{Dataset, Fields};
 use socio_dataset::{Sample, files};
-use socio_harness::choose;
+use socio_harness::{choose, prompt_of};
 use socio_record::{ExitCode, Run, Selection, Status};
 
-use super::predict::scaled;
 use super::stages;
 use crate::failure::{Failure, Outcome};
 
@@ -70,13 +68,7 @@ fn tile(sample: &Sample, runs: &[Run]) -> Result<Tile, Failure> {
             let mask = stage.mask.to_mask().map_err(Failure::input)?;
             picture::overlay(&mut image, &mask, ANSWER, 110, 3);
             for object in &stage.objects {
-                let (points, background) = (object.points.clone(), object.background.clone());
-                let prompt = Prompt { bbox: object.bbox, points, background };
-                let prompt = scaled(&prompt, stage.frame.as_ref().map(|f| f.size), image.dimensions());
-                if let Some(bbox) = prompt.bbox {
-                    picture::outline(&mut image, bbox, PROMPT, 3);
-                }
-                stages::dots(&mut image, &prompt);
+                stages::mark(&mut image, &prompt_of(object), stage.frame.as_ref().map(|f| f.size), PROMPT, 3);
             }
         }
         if let Some(t) = &sample.truth {

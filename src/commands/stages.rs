@@ -7,9 +7,8 @@ use socio_backend::Prompt;
 use socio_baselines::answer::answer_text;
 use socio_baselines::{Answer, Context};
 use socio_dataset::picture::{self, Tile};
-use socio_dataset::{Query, files};
+use socio_dataset::{Bbox, Point, Query, files};
 
-use super::predict::scaled;
 use crate::failure::Failure;
 
 const MASK: Rgb<u8> = Rgb([255, 0, 0]);
@@ -20,8 +19,29 @@ const EDGE: Rgb<u8> = Rgb([255, 255, 255]);
 /// Points as the released pictures have them: discs of this radius.
 const RADIUS: i64 = 5;
 
+/// Draws a prompt that was given in the pixels of a frame: its box's edge, `line` pixels wide, and its points.
+pub(super) fn mark(image: &mut RgbImage, prompt: &Prompt, frame: Option<(u32, u32)>, colour: Rgb<u8>, line: u32) {
+    let prompt = scaled(prompt, frame, image.dimensions());
+    if let Some(bbox) = prompt.bbox {
+        picture::outline(image, bbox, colour, line);
+    }
+    dots(image, &prompt);
+}
+
+/// A prompt in the pixels of an image, from those of the frame that it was given in.
+fn scaled(prompt: &Prompt, frame: Option<(u32, u32)>, size: (u32, u32)) -> Prompt {
+    let Some((width, height)) = frame else { return prompt.clone() };
+    let (x, y) = (f64::from(size.0) / f64::from(width), f64::from(size.1) / f64::from(height));
+    let point = |p: &Point| Point { x: p.x * x, y: p.y * y };
+    Prompt {
+        bbox: prompt.bbox.map(|b| Bbox { x0: b.x0 * x, y0: b.y0 * y, x1: b.x1 * x, y1: b.y1 * y }),
+        points: prompt.points.iter().map(point).collect(),
+        background: prompt.background.iter().map(point).collect(),
+    }
+}
+
 /// Draws the prompts' points: green on the object, yellow beside it.
-pub(super) fn dots(image: &mut RgbImage, prompt: &Prompt) {
+fn dots(image: &mut RgbImage, prompt: &Prompt) {
     let (width, height) = (i64::from(image.width()), i64::from(image.height()));
     for (points, colour) in [(&prompt.points, POINT), (&prompt.background, BESIDE)] {
         for p in points.iter().filter(|p| p.x.abs() < 1e6 && p.y.abs() < 1e6) {
@@ -61,11 +81,7 @@ pub(super) fn draw(folder: &Path, query: &Query, answer: &Answer, context: &Cont
             let mut image = (*image).clone();
             picture::overlay(&mut image, &stage.mask, MASK, 102, 0);
             for object in &stage.objects {
-                let prompt = scaled(&object.prompt, stage.frame.as_ref().map(|f| f.size), image.dimensions());
-                if let Some(bbox) = prompt.bbox {
-                    picture::outline(&mut image, bbox, BOX, 3);
-                }
-                dots(&mut image, &prompt);
+                mark(&mut image, &object.prompt, stage.frame.as_ref().map(|f| f.size), BOX, 3);
             }
             write(format!("{}-{}-{name}.png", i + 1, stage.name), &image)?;
             pictures.push((format!("{}: {name}", stage.name), image));

@@ -111,7 +111,7 @@ impl Value {
 /// # Errors
 /// Where the text is none, or goes beyond the bounds.
 pub fn parse(text: &str, dialect: Dialect) -> Result<Value, Problem> {
-    let mut reader = Reader { rest: text, length: text.len(), text, dialect, values: 0 };
+    let mut reader = Reader { rest: text, text, dialect, values: 0 };
     reader.blank();
     let value = reader.value(0)?;
     reader.blank();
@@ -121,14 +121,13 @@ pub fn parse(text: &str, dialect: Dialect) -> Result<Value, Problem> {
 struct Reader<'a> {
     text: &'a str,
     rest: &'a str,
-    length: usize,
     dialect: Dialect,
     values: usize,
 }
 
 impl Reader<'_> {
     fn problem(&self, what: &'static str) -> Problem {
-        let read = self.length - self.rest.len();
+        let read = self.text.len() - self.rest.len();
         Problem { what, at: self.text[..read].chars().count() }
     }
 
