@@ -199,9 +199,8 @@ impl Definition {
         let mut remarks = Vec::new();
         if let Some(trained) = &self.trained {
             match &trained.otherwise {
-                // A checkpoint that learned it needs no switch.
-                _ if declared && with.max_points.is_none() => settings.max_points = None,
-                _ if declared => {}
+                // A checkpoint that learned it needs no switch but what is asked for by hand.
+                _ if declared => settings.max_points = with.max_points,
                 // A peer asked of the checkpoint that its authors published is no variant, and no row of the paper either.
                 Some(otherwise) if otherwise.is_empty() => {
                     remarks.push(format!("the paper's row is of a checkpoint {}", trained.how));
@@ -220,11 +219,8 @@ impl Definition {
                 }
             }
         }
-        if with.max_points.is_some() {
-            remarks.push(format!(
-                "of each object's points the first {}, chosen at inference",
-                with.max_points.unwrap_or(0)
-            ));
+        if let Some(most) = with.max_points {
+            remarks.push(format!("of each object's points the first {most}, chosen at inference"));
         }
         if let Some(grammar) = with.grammar.filter(|g| g.name() != self.grammar) {
             remarks.push(format!("answers read by the {grammar} grammar"));
