@@ -14,6 +14,7 @@ use socio_dataset::publish::PublishError;
 use socio_dataset::store::StoreError;
 use socio_harness::{HarnessError, SuiteError};
 use socio_record::{ExitCode, LogError, RunError};
+use socio_reports::baseline::BaselineError;
 use socio_reports::export::ExportError;
 
 /// What ends a command, and the code it exits with.
@@ -171,6 +172,15 @@ impl From<FetchError> for Failure {
             FetchError::File(e) => e.into(),
             FetchError::Unknown { .. } => Self::usage(e),
             other => Self::new(ExitCode::NETWORK, other),
+        }
+    }
+}
+
+impl From<BaselineError> for Failure {
+    fn from(e: BaselineError) -> Self {
+        match e {
+            BaselineError::File(e) => e.into(),
+            BaselineError::Missing(_) | BaselineError::Broken { .. } => Self::input(e),
         }
     }
 }

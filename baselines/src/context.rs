@@ -1,5 +1,6 @@
 //! What a method gets beside its query: seeds that depend on the sample alone, and a clock.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
@@ -10,8 +11,20 @@ use socio_dataset::hash;
 pub struct Context {
     run_seed: u64,
     sample: String,
-    phases: BTreeMap<String, Duration>,
+    begun: Instant,
+    spans: Vec<Span>,
     said: Vec<Said>,
+}
+
+/// A stretch of time spent on one thing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Span {
+    /// On what.
+    pub phase: Cow<'static, str>,
+    /// When it began, from the beginning of the sample.
+    pub at: Duration,
+    /// How long it took.
+    pub took: Duration,
 }
 
 /// What a model said in a stage, kept whether or not an answer comes of it.
@@ -43,7 +56,7 @@ pub struct Tokens {
 impl Context {
     /// The context of a sample.
     pub fn new(run_seed: u64, sample: &str) -> Self {
-        Self { run_seed, sample: sample.to_owned(), phases: BTreeMap::new(), said: Vec::new() }
+        Self { run_seed, sample: sample.to_owned(), begun: Instant::now(), spans: Vec::new(), said: Vec::new() }
     }
 
     /// The seed of a stage's draw.
@@ -51,17 +64,22 @@ impl Context {
         hash::draw_seed(self.run_seed, &self.sample, stage, draw)
     }
 
-    /// Does some work and adds its time to a phase.
-    pub fn time<T>(&mut self, phase: &str, work: impl FnOnce() -> T) -> T {
-        let start = Instant::now();
+    /// Does some work and keeps its time under a phase.
+    pub fn time<T>(&mut self, phase: &'static str, work: impl FnOnce() -> T) -> T {
+        let at = self.begun.elapsed();
         let result = work();
-        self.spent(phase, start.elapsed());
+        let took = self.begun.elapsed().saturating_sub(at);
+        self.spans.push(Span { phase: Cow::Borrowed(phase), at, took });
         result
     }
 
-    /// Adds a time that was measured elsewhere to a phase.
-    pub fn spent(&mut self, phase: &str, time: Duration) {
-        *self.phases.entry(phase.to_owned()).or_default() += time;
+    /// Parts of what was timed last, measured where it was done, one behind the other.
+    pub fn parts(&mut self, parts: &[(&'static str, Duration)]) {
+        let mut at = self.spans.last().map_or(Duration::ZERO, |s| s.at);
+        for (phase, took) in parts {
+            self.spans.push(Span { phase: Cow::Borrowed(*phase), at, took: *took });
+            at += *took;
+        }
     }
 
     /// Keeps what was said in a stage, by no vision-language model.
@@ -84,8 +102,22 @@ impl Context {
         &self.said
     }
 
+    /// When the sample was begun.
+    pub fn begun(&self) -> Instant {
+        self.begun
+    }
+
+    /// What time was spent on, in the order in which it ended.
+    pub fn spans(&self) -> &[Span] {
+        &self.spans
+    }
+
     /// Time spent by phase.
-    pub fn phases(&self) -> &BTreeMap<String, Duration> {
-        &self.phases
+    pub fn phases(&self) -> BTreeMap<&str, Duration> {
+        let mut phases: BTreeMap<&str, Duration> = BTreeMap::new();
+        for span in &self.spans {
+            *phases.entry(&span.phase).or_default() += span.took;
+        }
+        phases
     }
 }

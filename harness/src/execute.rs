@@ -5,8 +5,9 @@ use std::path::Path;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
+use std::time::{Duration, Instant};
 
-use socio_dataset::store::{Dataset, Encoded, Fields, StoreError};
+use socio_dataset::store::{Dataset, Encoded, Fields, Samples, StoreError};
 use socio_record::{Manifest, Record, Run, SampleEntry, Writer};
 
 use crate::sample::{Scored, work};
@@ -47,14 +48,14 @@ pub fn execute(job: &Job<'_>, mut tell: impl FnMut(Event)) -> Result<Run, Harnes
     let mut writer = Writer::open(&begun.log_path(&job.shard.writer()))?;
     let samples = job.dataset.read(&job.manifest.data.split, Some(&missing), Fields::ALL)?;
     let workers = job.in_flight.clamp(1, missing.len());
-    let (to_do, queue) = sync_channel::<Encoded>(workers);
+    let (to_do, queue) = sync_channel::<(Encoded, Duration)>(workers);
     let (done, records) = sync_channel::<Record>(workers);
     let queue = Mutex::new(queue);
     let result = thread::scope(|scope| {
         let reader = scope.spawn(move || feed(samples, &to_do));
-        for _ in 0..workers {
+        for worker in 0..workers as u32 {
             let (done, queue, scored) = (done.clone(), &queue, &job.scored);
-            scope.spawn(move || answer(queue, &done, scored));
+            scope.spawn(move || answer(queue, &done, scored, worker));
         }
         drop(done);
         let mut failed = None;
@@ -115,28 +116,29 @@ pub fn first_stage(
     Ok(Run::open(folder)?)
 }
 
-/// Hands samples out until there are no more, or nobody takes them.
-fn feed(samples: socio_dataset::store::Samples<'_>, to_do: &SyncSender<Encoded>) -> Result<(), StoreError> {
-    for sample in samples {
-        if to_do.send(sample?).is_err() {
-            break;
+/// Hands samples out, each with how long it took to read, until there are no more or nobody takes them.
+fn feed(mut samples: Samples<'_>, to_do: &SyncSender<(Encoded, Duration)>) -> Result<(), StoreError> {
+    loop {
+        let start = Instant::now();
+        let Some(sample) = samples.next() else { return Ok(()) };
+        if to_do.send((sample?, start.elapsed())).is_err() {
+            return Ok(());
         }
     }
-    Ok(())
 }
 
-fn answer(queue: &Mutex<Receiver<Encoded>>, done: &SyncSender<Record>, scored: &Scored<'_>) {
+fn answer(queue: &Mutex<Receiver<(Encoded, Duration)>>, done: &SyncSender<Record>, scored: &Scored<'_>, worker: u32) {
     loop {
         let next = queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
-        let Ok(sample) = next else { return };
-        if done.send(work(&sample, scored)).is_err() {
+        let Ok((sample, load)) = next else { return };
+        if done.send(work(&sample, load, scored, worker)).is_err() {
             return;
         }
     }
 }
 
 /// Takes the queue's receiving end away: what was waiting is not worked on, and the reader's next send fails.
-fn stop(queue: &Mutex<Receiver<Encoded>>) {
+fn stop<T>(queue: &Mutex<Receiver<T>>) {
     let (_, closed) = sync_channel(0);
     // A worker may hold the lock while it waits for the reader; it lets go with the reader's next sample.
     *queue.lock().unwrap_or_else(PoisonError::into_inner) = closed;

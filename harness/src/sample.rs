@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::time::{Duration, Instant};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use socio_backend::BackendError;
+use socio_baselines::timing::peak_memory;
 use socio_baselines::{Answer, Contestant, Context, Failure, Models, StageObject};
 use socio_dataset::store::{Encoded, FieldProblem};
 use socio_dataset::{Hierarchy, Level, Mask, Query, Rle, Truth, hash};
-use socio_record::{Frame, Object, RECORD_SCHEMA, Record, Stage, Status, Tokens, score};
+use socio_record::{Frame, Object, RECORD_SCHEMA, Record, Stage, Status, Tokens, Trace, score};
 
 /// Who is asked, with what.
 pub struct Scored<'a> {
@@ -22,9 +23,10 @@ pub struct Scored<'a> {
     pub hierarchy: &'a Hierarchy,
 }
 
-/// Decodes a sample, asks the method, scores the answer. Whatever goes wrong is the record's status.
-pub fn work(sample: &Encoded, with: &Scored<'_>) -> Record {
-    catch_unwind(AssertUnwindSafe(|| worked(sample, with))).unwrap_or_else(|panic| {
+/// Decodes a sample, asks the method, scores the answer. Whatever goes wrong is the record's status. `worker` is which of
+/// the samples in flight this is, for the trace; `reading` how long its files took to read.
+pub fn work(sample: &Encoded, reading: Duration, with: &Scored<'_>, worker: u32) -> Record {
+    catch_unwind(AssertUnwindSafe(|| worked(sample, reading, with, worker))).unwrap_or_else(|panic| {
         let mut record = blank(sample, with.hierarchy);
         record.status = Status::MethodError;
         record.message = Some(format!("socio-bench itself panicked: {}", message_of(&*panic)));
@@ -37,8 +39,8 @@ fn message_of(panic: &(dyn std::any::Any + Send)) -> &str {
     text.unwrap_or("without a message")
 }
 
-fn worked(sample: &Encoded, with: &Scored<'_>) -> Record {
-    let start = Instant::now();
+fn worked(sample: &Encoded, reading: Duration, with: &Scored<'_>, worker: u32) -> Record {
+    let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let mut record = blank(sample, with.hierarchy);
     let mut context = Context::new(with.seed, &sample.id);
     let loaded = context.time("decode", || load(sample));
@@ -64,8 +66,12 @@ fn worked(sample: &Encoded, with: &Scored<'_>) -> Record {
     });
     let size = loaded.query.as_ref().map_or((0, 0), |q| q.satellite.dimensions());
     keep_said(&mut record, &context, size);
-    record.timings = context.phases().iter().map(|(name, time)| (name.clone(), seconds(*time))).collect();
-    record.timings.insert("total".to_owned(), seconds(start.elapsed()));
+    record.timings = context.phases().iter().map(|(name, time)| ((*name).to_owned(), seconds(*time))).collect();
+    record.timings.insert("total".to_owned(), seconds(context.begun().elapsed()));
+    record.timings.insert("load".to_owned(), seconds(reading));
+    let spans = context.spans().iter().map(|s| (s.phase.clone().into_owned(), seconds(s.at), seconds(s.took)));
+    let (process, begun) = (std::process::id(), seconds(wall));
+    record.trace = Some(Trace { process, worker, begun, memory: peak_memory(), spans: spans.collect() });
     record
 }
 
@@ -89,6 +95,7 @@ fn blank(sample: &Encoded, hierarchy: &Hierarchy) -> Record {
         scene: sample.extras.text("scene").unwrap_or_else(|| sample.id.clone()),
         class,
         function,
+        region: sample.extras.text("region"),
         satellite: None,
         map: None,
         status: Status::Ok,
@@ -97,6 +104,7 @@ fn blank(sample: &Encoded, hierarchy: &Hierarchy) -> Record {
         stages: Vec::new(),
         score: None,
         timings: BTreeMap::new(),
+        trace: None,
     }
 }
 

@@ -2,10 +2,19 @@
 //!
 //! No report re-runs a model or opens a dataset: it is a pure function of a run's files. docs/metrics.md defines each figure.
 
+pub mod again;
+pub mod baseline;
+pub mod compare;
+pub mod digest;
 pub mod export;
+pub mod figure;
 pub mod metrics;
 pub mod paper;
+mod recount;
 mod report;
+#[cfg(test)]
+mod simulated;
 pub mod table;
 
-pub use report::{Options, Report, report};
+pub use recount::{Recounted, recount};
+pub use report::{Kind, Options, Report, UnknownKind, by_profile, profile_of, report, worst};

@@ -2,6 +2,8 @@
 
 use serde::Deserialize;
 
+use crate::metrics::Metric;
+
 const TEXT: &str = include_str!("../paper.toml");
 
 /// One published row of one setting.
@@ -29,6 +31,18 @@ pub struct Row {
     pub images: Option<String>,
     /// A remark.
     pub note: Option<String>,
+}
+
+impl Row {
+    /// What it prints of a metric. The paper names no rule of instances: its F1 stands beside each of ours.
+    pub fn figure(&self, metric: Metric) -> Option<f64> {
+        match metric {
+            Metric::Ciou => self.ciou,
+            Metric::Giou => self.giou,
+            Metric::F1(_) => self.f1,
+            Metric::Precision(_) | Metric::Recall(_) => None,
+        }
+    }
 }
 
 /// How many samples a level has, and the foreground that whole-image rows imply.

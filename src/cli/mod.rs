@@ -1,6 +1,7 @@
 //! The command line.
 
 mod data;
+mod judge;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -12,6 +13,10 @@ use socio_dataset::Level;
 use socio_harness::Shard;
 
 pub(crate) use data::{BuildArgs, DataCommand, Labels, LookArgs, MapArgs, MapLayers};
+pub(crate) use judge::{
+    BaselineCommand, CalibrateArgs, CheckArgs, CompareArgs, Inconclusive, JudgingArgs, OnMissing, ReproduceArgs,
+    RescoreArgs, ToldArgs, ToldFormat,
+};
 
 const EXIT_CODES: &str = "\
 Exit codes (`socio-bench list exit-codes`): 0 success; 1 unexpected;
@@ -50,8 +55,51 @@ Examples:
 Examples:
   socio-bench report runs/*
   socio-bench report runs/* --with-paper --format latex --out table.tex
-  socio-bench report runs/a --profile socioreasoner --instances contour-boxes --by-class")]
+  socio-bench report runs/a --profile socioreasoner --instances contour-boxes --by-class
+  socio-bench report runs/* --table ablation,points,propagation,failures,latency --format markdown")]
     Report(ReportArgs),
+    /// What changed between two runs of the same samples, with intervals
+    #[command(after_help = "\
+Examples:
+  socio-bench compare runs/before runs/after
+  socio-bench compare runs/socioreasoner runs/vision-reasoner --on-missing intersect
+  socio-bench compare runs/before runs/after --limit giou@*=-0.5 --format markdown")]
+    Compare(CompareArgs),
+    /// Hold runs against a baseline: the gate of a pull request
+    #[command(after_help = "\
+Examples:
+  socio-bench baseline save runs/a --out ci/baselines/a.json --limit giou=-0.5 --limit failures=0
+  socio-bench check runs/a --baseline ci/baselines/a.json
+  socio-bench check runs/city-ood-* --baseline ci/baselines/ood.json --limit 'giou@*=-0.5,p95=+10%' --junit junit.xml --markdown comment.md
+
+A change that is meant: save the baseline again and commit it with the change.
+
+Exit codes: 0 passed; 10 regressed; 11 inconclusive (--inconclusive pass lets it pass);
+12 incomparable; 13 no baseline; 20 too many failures.")]
+    Check(CheckArgs),
+    /// Keep, list and show baselines
+    #[command(subcommand)]
+    Baseline(BaselineCommand),
+    /// Run a reference with several seeds and propose limits from its spread
+    #[command(after_help = "\
+Examples:
+  socio-bench calibrate --times 5 --data SocioSeg --method socioreasoner --vlm my-checkpoint --segmenter sam2-hiera-large --save ci/baselines/a.json
+  socio-bench calibrate runs/seed1 runs/seed2 runs/seed3")]
+    Calibrate(Box<CalibrateArgs>),
+    /// Another metric profile from a run's log alone: every mask is counted anew
+    #[command(after_help = "\
+Examples:
+  socio-bench rescore runs/a
+  socio-bench rescore runs/a --profile socioreasoner --out runs/a-socioreasoner")]
+    Rescore(RescoreArgs),
+    /// Run again from a run's manifest, and say what differs
+    #[command(after_help = "\
+Examples:
+  socio-bench reproduce runs/a
+  socio-bench reproduce runs/a --limit 20 --data /elsewhere/SocioSeg
+
+Exit codes: 0 where every sample is the same, times aside; 14 where one is not.")]
+    Reproduce(ReproduceArgs),
     /// Build, convert, check and look at datasets
     #[command(subcommand)]
     Data(DataCommand),
@@ -240,9 +288,15 @@ pub(crate) struct ReportOptions {
     /// What F1 takes for an instance.
     #[arg(long, value_enum, default_value = "components")]
     pub(crate) instances: Instances,
+    /// Tables, separated by commas: `socio-bench list tables`, or `all` [default: main, rules and statuses].
+    #[arg(long, value_delimiter = ',', value_name = "NAME")]
+    pub(crate) table: Vec<String>,
     /// Add tables by class and by function.
     #[arg(long)]
     pub(crate) by_class: bool,
+    /// How many samples of each row the table of the worst has.
+    #[arg(long, default_value_t = 10)]
+    pub(crate) worst: usize,
     /// Set the paper's rows beside ours.
     #[arg(long)]
     pub(crate) with_paper: bool,
@@ -514,6 +568,7 @@ pub(crate) enum Listing {
     Classes,
     Functions,
     Suites,
+    Tables,
     Styles,
     Restyles,
     ExitCodes,

@@ -6,6 +6,7 @@ use socio_dataset::map::Style;
 use socio_dataset::restyle;
 use socio_harness::Suite;
 use socio_record::ExitCode;
+use socio_reports::Kind;
 use socio_reports::metrics::Profile;
 
 use super::setup;
@@ -110,6 +111,11 @@ fn rows(what: Listing) -> Result<Rows, Failure> {
                 .functions
                 .iter()
                 .map(|f| json!({ "name": f.name, "en": f.en, "zh": f.zh, "classes": count(&f.name) }));
+            (rows.collect(), value.collect())
+        }
+        Listing::Tables => {
+            let rows = Kind::ALL.iter().map(|(_, name, about)| (text(name), String::new(), text(about)));
+            let value = Kind::ALL.iter().map(|(_, name, about)| json!({ "name": name, "about": about }));
             (rows.collect(), value.collect())
         }
         Listing::Suites => {

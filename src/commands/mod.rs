@@ -1,8 +1,10 @@
 //! One command a file.
 
+mod again;
 mod asking;
 mod build;
 mod data;
+mod judge;
 mod list;
 mod models;
 mod networks;
@@ -27,6 +29,12 @@ pub(crate) fn dispatch(command: Command) -> Outcome {
         Command::Score(args) => run::score(*args),
         Command::ValidatePredictions { folder, data, select, json } => run::validate(&folder, &data, &select, json),
         Command::Report(args) => report::command(args),
+        Command::Compare(args) => judge::compare_runs(args),
+        Command::Check(args) => judge::check_runs(args),
+        Command::Baseline(command) => judge::baseline(command),
+        Command::Calibrate(args) => again::calibrated(*args),
+        Command::Rescore(args) => again::rescored(&args),
+        Command::Reproduce(args) => again::reproduced(&args),
         Command::Data(command) => data::command(command),
         Command::Merge { runs, out, json } => {
             let whole = merge(&runs, &out)?;

@@ -1,43 +1,85 @@
 //! `report`.
 
-use socio_dataset::{Mask, files};
-use socio_record::{ExitCode, Rule, Run, score};
+use std::path::{Path, PathBuf};
+
+use socio_dataset::files;
+use socio_record::{ExitCode, Rule};
+use socio_reports::digest::Digest;
 use socio_reports::metrics::Profile;
 use socio_reports::table::{Format, render};
-use socio_reports::{Options, report};
+use socio_reports::{Kind, Options, Report, recount, report};
 
 use crate::cli::{Instances, ReportArgs, ReportOptions};
 use crate::failure::{Failure, Outcome};
 use crate::progress;
 
+pub(crate) fn rule(instances: Instances) -> Rule {
+    match instances {
+        Instances::Components => Rule::Components,
+        Instances::WholeMask => Rule::WholeMask,
+        Instances::ContourBoxes => Rule::ContourBoxes,
+        Instances::Emitted => Rule::Emitted,
+    }
+}
+
 pub(crate) fn options(args: &ReportOptions) -> Result<Options, Failure> {
     Ok(Options {
         profile: args.profile.as_deref().map(Profile::named).transpose().map_err(Failure::usage)?,
-        rule: match args.instances {
-            Instances::Components => Rule::Components,
-            Instances::WholeMask => Rule::WholeMask,
-            Instances::ContourBoxes => Rule::ContourBoxes,
-            Instances::Emitted => Rule::Emitted,
-        },
-        by_class: args.by_class,
+        rule: rule(args.instances),
+        tables: tables(args)?,
         with_paper: args.with_paper,
+        worst: args.worst,
         ..Options::default()
     })
 }
 
+/// The tables that are asked for; none for the usual ones.
+fn tables(args: &ReportOptions) -> Result<Vec<Kind>, Failure> {
+    let mut kinds = Vec::new();
+    for name in &args.table {
+        match name.as_str() {
+            "all" => kinds.extend(Kind::ALL.map(|(kind, _, _)| kind)),
+            name => kinds.push(name.parse().map_err(Failure::usage)?),
+        }
+    }
+    if args.by_class {
+        if kinds.is_empty() {
+            kinds.extend_from_slice(Kind::USUAL);
+        }
+        kinds.extend([Kind::Classes, Kind::Functions]);
+    }
+    let mut once = Vec::new();
+    kinds.retain(|k| {
+        !once.contains(k) && {
+            once.push(*k);
+            true
+        }
+    });
+    Ok(kinds)
+}
+
+/// Says which tables were asked for by name and are not there.
+pub(crate) fn warn_without(report: &Report, args: &ReportOptions) {
+    let asked = report.without.iter().filter(|k| args.table.iter().any(|t| t == k.name()));
+    let names: Vec<&str> = asked.map(|k| k.name()).collect();
+    if !names.is_empty() {
+        eprintln!("these runs have nothing for the table {}", names.join(", "));
+    }
+}
+
 pub(crate) fn command(args: ReportArgs) -> Outcome {
-    let mut runs = args.runs.iter().map(|r| Run::open(r)).collect::<Result<Vec<_>, _>>()?;
     let mut format: Format = if args.json { Format::Json } else { args.format.parse().map_err(Failure::usage)? };
     if matches!(format, Format::Terminal { .. }) && args.out.is_none() {
         format = Format::Terminal { styled: progress::styled() };
     }
-    if args.recount {
-        recount(&runs)?;
-    }
+    let options = options(&args.options)?;
+    let open = |path: &PathBuf| if args.recount { recounted(path) } else { Ok(Digest::open(path)?) };
+    let mut digests = args.runs.iter().map(open).collect::<Result<Vec<_>, _>>()?;
     if args.stop_after.is_some() {
-        runs = runs.into_iter().map(Run::stopped_after_first).collect();
+        digests = digests.into_iter().map(Digest::stopped_after_first).collect();
     }
-    let report = report(&runs, &options(&args.options)?).map_err(Failure::input)?;
+    let report = report(&digests, &options).map_err(Failure::input)?;
+    warn_without(&report, &args.options);
     let text = render(&report.tables, format);
     match args.out {
         Some(path) => files::write(&path, text.as_bytes())?,
@@ -47,23 +89,10 @@ pub(crate) fn command(args: ReportArgs) -> Outcome {
 }
 
 /// Counts the masks of every record anew: a record whose counts are not those of its masks is an error.
-fn recount(runs: &[Run]) -> Result<(), Failure> {
-    for run in runs {
-        for record in run.records.values() {
-            let broken = |why: &str| Failure::input(format!("{}: record {}: {why}", run.path.display(), record.id));
-            let Some(truth) = &record.truth else { continue };
-            let truth = truth.to_mask().map_err(|e| broken(&e.to_string()))?;
-            let (mut mask, mut objects) = (Mask::new(truth.width(), truth.height()), Vec::new());
-            if let Some(stage) = record.stages.last() {
-                mask = stage.mask.to_mask().map_err(|e| broken(&e.to_string()))?;
-                for object in &stage.objects {
-                    objects.push(object.mask.to_mask().map_err(|e| broken(&e.to_string()))?);
-                }
-            }
-            if record.score != Some(score(&truth, &mask, &objects)) {
-                return Err(broken("its counts are not those of its masks"));
-            }
-        }
+fn recounted(path: &Path) -> Result<Digest, Failure> {
+    let recounted = recount(path, |_| ())?;
+    match recounted.wrong.first() {
+        Some((id, why)) => Err(Failure::input(format!("{}: record {id}: {why}", path.display()))),
+        None => Ok(recounted.digest),
     }
-    Ok(())
 }

@@ -12,6 +12,7 @@ use socio_harness::{Event, Job, Scored, Set, Suite, choose, code, execute, finge
 use socio_record::{
     Data, ExitCode, Manifest, RECORD_SCHEMA, Run, SCHEMA, SampleEntry, Selection, SetInfo, Status, forget,
 };
+use socio_reports::digest::Digest;
 use socio_reports::metrics::Profile;
 use socio_reports::table::{Format, render};
 
@@ -49,6 +50,12 @@ struct Planned {
 }
 
 pub(crate) fn run(args: RunArgs) -> Outcome {
+    let runs = perform(&args, None)?;
+    tell(&runs, &args.report, &args.running)
+}
+
+/// Makes the runs of a command; with `only`, those of that run's method and set alone.
+pub(crate) fn perform(args: &RunArgs, only: Option<&Manifest>) -> Result<Vec<Run>, Failure> {
     let suite = args.suite.as_deref().map(Suite::open).transpose()?;
     let or = |given: &[String], suite: Option<&Vec<String>>, default: &[&str]| -> Vec<String> {
         match suite.filter(|s| !s.is_empty()) {
@@ -62,6 +69,10 @@ pub(crate) fn run(args: RunArgs) -> Outcome {
     let mut plan: Vec<Planned> = Vec::new();
     for method in setup::method_names(&methods) {
         let entry = setup::entry(&method)?;
+        let name = if entry.vlm { &entry.name } else { &method };
+        if only.is_some_and(|o| o.method.name != *name) {
+            continue;
+        }
         // A method that asks nobody runs once; one that asks, once with each.
         let each = |wanted: bool, names: &[String]| -> Vec<Option<String>> {
             if wanted && !names.is_empty() { names.iter().cloned().map(Some).collect() } else { vec![None] }
@@ -76,8 +87,12 @@ pub(crate) fn run(args: RunArgs) -> Outcome {
         Some(suite) => suite.sets.iter().map(|set| place_of(suite, set, args.data.data.as_deref())).collect(),
         None => vec![place(&args.data)],
     };
+    let set_of = |m: &Manifest| m.set.as_ref().map(|s| s.name.clone());
+    let places: Vec<Place> = places;
+    let wanted = |p: &Place| only.is_none_or(|o| set_of(o) == p.set.as_ref().map(|s| s.name.clone()));
+    let places: Vec<Place> = places.into_iter().filter(wanted).collect();
     let settings = (&args.select, &args.settings, &args.resources);
-    go(&plan, &places, &args.data.hub, settings, &args.report, &args.running)
+    go(&plan, &places, &args.data.hub, settings, &args.report, &args.running, only)
 }
 
 fn place(data: &DataArgs) -> Place {
@@ -102,8 +117,11 @@ fn place_of(suite: &Suite, set: &Set, given: Option<&str>) -> Place {
 }
 
 pub(crate) fn score(args: ScoreArgs) -> Outcome {
-    let method = format!("predictions:{}", args.folder.display());
-    let plan = [Planned { method, vlm: None, segmenter: None }];
+    run(as_run(args))
+}
+
+/// The run that `score` is: of the method that takes masks from a folder.
+pub(crate) fn as_run(args: ScoreArgs) -> RunArgs {
     let settings = MethodArgs {
         asking: AskingArgs::default(),
         reader: "null".to_owned(),
@@ -111,9 +129,18 @@ pub(crate) fn score(args: ScoreArgs) -> Outcome {
         centre_share: None,
         exec_timeout: std::time::Duration::ZERO,
     };
-    let resources = ResourceArgs::default();
-    let settings = (&args.select, &settings, &resources);
-    go(&plan, &[place(&args.data)], &args.data.hub, settings, &args.report, &args.running)
+    RunArgs {
+        data: args.data,
+        suite: None,
+        method: vec![format!("predictions:{}", args.folder.display())],
+        segmenter: Vec::new(),
+        vlm: Vec::new(),
+        select: args.select,
+        settings,
+        resources: ResourceArgs::default(),
+        report: args.report,
+        running: args.running,
+    }
 }
 
 fn go(
@@ -123,7 +150,8 @@ fn go(
     (select, settings, resources): (&SelectArgs, &MethodArgs, &ResourceArgs),
     options: &ReportOptions,
     running: &RunningArgs,
-) -> Outcome {
+    only: Option<&Manifest>,
+) -> Result<Vec<Run>, Failure> {
     let profile = options.profile.as_deref().map_or(Ok(Profile::STRICT), Profile::named).map_err(Failure::usage)?;
     if running.in_flight == Some(0) {
         return Err(Failure::usage("--in-flight 0 works on nothing: expected 1 or more"));
@@ -157,22 +185,35 @@ fn go(
         let names = names(&on, &ready, running)?;
         all.push((on, ready, names));
     }
+    // A run made again is of the command that made the first.
+    let own = || std::env::args_os().skip(1).map(|a| a.to_string_lossy().into_owned()).collect();
+    let command: Vec<String> = only.map_or_else(own, |o| o.command.clone());
     let mut runs = Vec::new();
     for (on, ready, names) in &all {
         for (one, name) in ready.iter().zip(names) {
-            runs.push(execute_one(on, one, settings.seed, profile, running, &running.runs.join(name))?);
+            if only.is_some_and(|o| o.method.label != one.info.label) {
+                continue;
+            }
+            runs.push(execute_one(on, one, settings.seed, &command, profile, running, &running.runs.join(name))?);
         }
     }
-    let options = report::options(options)?;
-    let report = socio_reports::report(&runs, &options).map_err(Failure::input)?;
+    Ok(runs)
+}
+
+/// Prints the tables of the runs, and where they are.
+fn tell(runs: &[Run], options: &ReportOptions, running: &RunningArgs) -> Outcome {
+    let told = report::options(options)?;
+    let digests: Vec<Digest> = runs.iter().map(Digest::of).collect();
+    let report = socio_reports::report(&digests, &told).map_err(Failure::input)?;
+    report::warn_without(&report, options);
     let format = if running.json { Format::Json } else { Format::Terminal { styled: progress::styled() } };
     say_part!("{}", render(&report.tables, format));
     if !running.json {
-        for run in &runs {
+        for run in runs {
             say!("{}", run.path.display());
         }
     }
-    verdict(&runs, running)
+    verdict(runs, running)
 }
 
 /// Gives rows of one label, which are of models with one last name, their models' whole names.
@@ -205,6 +246,7 @@ fn execute_one(
     on: &On<'_>,
     ready: &setup::Ready,
     seed: u64,
+    command: &[String],
     profile: Profile,
     running: &RunningArgs,
     folder: &Path,
@@ -229,6 +271,7 @@ fn execute_one(
         seed,
         profile: profile.name.to_owned(),
         machine: machine(),
+        command: command.to_vec(),
     }
     .with_id();
     let whole = match &ready.whole {

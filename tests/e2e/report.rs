@@ -45,7 +45,7 @@ fn another_profile_or_rule_needs_no_data() {
 }
 
 #[test]
-fn runs_of_one_method_are_told_apart_and_classes_are_everyones() {
+fn seeds_are_one_row_other_runs_are_told_apart_and_classes_are_everyones() {
     let t = tempdir().unwrap();
     raw_set(t.path(), 1);
     ok(t.path(), "run --data set --method centre-box --seed 1 --name a");
@@ -54,9 +54,18 @@ fn runs_of_one_method_are_told_apart_and_classes_are_everyones() {
     let report = json(&ok(t.path(), "report runs/c runs/a runs/b --json --by-class"));
     let tables = report["tables"].as_array().unwrap();
     let classes = tables.iter().find(|t| t["key"] == "classes").unwrap();
-    // Class, n, and three figures a run.
-    assert_eq!(classes["columns"].as_array().unwrap().len(), 11);
-    assert!(classes["rows"].as_array().unwrap().iter().all(|r| r["cells"].as_object().unwrap().len() == 11));
+    // Class, n, and three figures a row: seeds 1 and 2 are one.
+    assert_eq!(classes["columns"].as_array().unwrap().len(), 8);
+    assert!(classes["rows"].as_array().unwrap().iter().all(|r| r["cells"].as_object().unwrap().len() == 8));
+    let rows = tables[0]["rows"].as_array().unwrap();
+    assert_eq!(rows.len(), 2);
+    let seeds = &rows[1]["cells"]["All gIoU"];
+    assert_eq!((seeds["seeds"].as_f64(), seeds["deviation"].as_f64()), (Some(2.0), Some(0.0)), "{seeds}");
+    assert!(tables[0]["notes"].to_string().contains("standard deviation over seeds"));
+    ok(t.path(), "run --data set --method centre-box --centre-share 0.5 --name d");
+    let both = json(&ok(t.path(), "report runs/a runs/d --json"));
+    let told = |i: usize| both["tables"][0]["rows"][i]["cells"]["Method"].as_str().unwrap().to_owned();
+    assert!(told(0) != told(1) && told(0).contains('('), "{} {}", told(0), told(1));
 }
 
 #[test]
@@ -113,6 +122,7 @@ fn lists_help_and_completions() {
         "classes",
         "functions",
         "suites",
+        "tables",
         "styles",
         "restyles",
         "exit-codes",

@@ -131,9 +131,8 @@ fn ask(
         why: "it gave no reply".to_owned(),
     };
     let reply = reply.ok_or_else(silent)??;
-    context.spent("vlm vision", reply.timings.vision);
-    context.spent("vlm prefill", reply.timings.prefill);
-    context.spent("vlm tokens", reply.timings.decode());
+    let t = &reply.timings;
+    context.parts(&[("vlm vision", t.vision), ("vlm prefill", t.prefill), ("vlm tokens", t.decode())]);
     let completion = reply.completions.into_iter().next().ok_or_else(silent)?;
     // Recorded answers have none to tell.
     let told = !(reply.prompt_tokens.is_empty() && completion.tokens.is_empty());

@@ -29,13 +29,15 @@ impl ExitCode {
     pub const INCOMPARABLE: u8 = 12;
     /// Verdict: there is no baseline (`check`).
     pub const NO_BASELINE: u8 = 13;
-    /// Verdict: more samples failed than allowed (`run`).
+    /// Verdict: made again, a run came out otherwise (`reproduce`).
+    pub const DIFFERS: u8 = 14;
+    /// Verdict: more samples failed than allowed (`run`, `check`).
     pub const FAILURES: u8 = 20;
     /// Verdict: findings of severity error (`data verify`, `validate-predictions`).
     pub const FINDINGS: u8 = 21;
 
     /// Every code with its meaning, for `--help` and the docs.
-    pub const ALL: [(u8, &'static str); 14] = [
+    pub const ALL: [(u8, &'static str); 15] = [
         (Self::OK, "success"),
         (Self::UNEXPECTED, "unexpected error"),
         (Self::USAGE, "wrong command line"),
@@ -48,6 +50,7 @@ impl ExitCode {
         (Self::INCONCLUSIVE, "verdict: inconclusive, counted as failure"),
         (Self::INCOMPARABLE, "verdict: runs cannot be compared or merged"),
         (Self::NO_BASELINE, "verdict: no baseline"),
+        (Self::DIFFERS, "verdict: made again, the run differs"),
         (Self::FAILURES, "verdict: more samples failed than allowed"),
         (Self::FINDINGS, "verdict: a check found errors"),
     ];

@@ -16,12 +16,14 @@ mod merge;
 mod record;
 mod run;
 mod score;
+mod summary;
 
 pub use exit::ExitCode;
 pub use line::{LineError, seal, unseal};
 pub use log::{LogError, Writer};
 pub use manifest::{Code, Data, Machine, Manifest, MethodInfo, ModelInfo, RECORD_SCHEMA, SCHEMA, Selection, SetInfo};
 pub use merge::merge;
-pub use record::{Frame, Object, Record, Stage, Status, Tokens};
+pub use record::{Frame, Object, Record, Stage, Status, Tokens, Trace};
 pub use run::{Run, RunError, SampleEntry, forget};
 pub use score::{Matches, Rule, Score, score};
+pub use summary::{Size, StageSummary, Summary, When};

@@ -1,13 +1,13 @@
 //! The append-only log of one writer.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{Seek, SeekFrom, Write};
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{BufRead, BufReader, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use socio_dataset::files::{self, FileError};
 
 use crate::line::{seal_timed, unseal};
-use crate::{LineError, RECORD_SCHEMA, Record};
+use crate::{LineError, RECORD_SCHEMA, Record, Summary};
 
 /// A log that cannot be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -96,31 +96,63 @@ impl Writer {
     }
 }
 
+/// A layout of a log's lines.
+pub(crate) trait Line: serde::de::DeserializeOwned {
+    /// The version that a line says it has.
+    fn schema(&self) -> u32;
+}
+
+impl Line for Record {
+    fn schema(&self) -> u32 {
+        self.schema
+    }
+}
+
+impl Line for Summary {
+    fn schema(&self) -> u32 {
+        self.schema
+    }
+}
+
 /// The records of a log, and where its last whole line ends. A torn last line is ignored.
 pub(crate) fn read(path: &Path) -> Result<(Vec<Record>, u64), LogError> {
-    let bytes = fs::read(path).map_err(FileError::because("read", path))?;
-    let (mut records, mut end) = (Vec::new(), 0);
-    for (i, line) in bytes.split_inclusive(|b| *b == b'\n').enumerate() {
+    let mut records = Vec::new();
+    let end = each(path, |record| records.push(record))?;
+    Ok((records, end))
+}
+
+/// Hands out the lines of a log, one in memory at a time; returns where the last whole one ends.
+pub(crate) fn each<T: Line>(path: &Path, mut take: impl FnMut(T)) -> Result<u64, LogError> {
+    let file = File::open(path).map_err(FileError::because("read", path))?;
+    let mut lines = BufReader::with_capacity(1 << 18, file);
+    let (mut line, mut number, mut end) = (Vec::new(), 0, 0);
+    loop {
+        line.clear();
+        if lines.read_until(b'\n', &mut line).map_err(FileError::because("read", path))? == 0 {
+            return Ok(end);
+        }
+        number += 1;
         let whole = line.last() == Some(&b'\n');
         let text = std::str::from_utf8(&line[..line.len() - usize::from(whole)]).map_err(|_| LineError::NoSum);
-        match text.and_then(unseal::<Record>) {
-            Ok(record) if record.schema > RECORD_SCHEMA => {
-                let source = LineError::Newer(record.schema);
-                return Err(LogError::Line { path: path.to_owned(), line: i + 1, source });
-            }
-            Ok(record) if whole => records.push(record),
+        let wrong = |source| LogError::Line { path: path.to_owned(), line: number, source };
+        match text.and_then(unseal::<T>) {
+            Ok(value) if value.schema() > RECORD_SCHEMA => return Err(wrong(LineError::Newer(value.schema()))),
+            Ok(value) if whole => take(value),
             // Even a whole-looking last line without its newline was torn.
-            Ok(_) => break,
-            Err(_) if end + line.len() == bytes.len() => break,
-            Err(source) => return Err(LogError::Line { path: path.to_owned(), line: i + 1, source }),
+            Ok(_) => return Ok(end),
+            Err(source) => {
+                let last = lines.fill_buf().map_err(FileError::because("read", path))?.is_empty();
+                return if last { Ok(end) } else { Err(wrong(source)) };
+            }
         }
-        end += line.len();
+        end += line.len() as u64;
     }
-    Ok((records, end as u64))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
     use crate::Status;
 
@@ -133,6 +165,7 @@ mod tests {
             scene: id.to_owned(),
             class: None,
             function: None,
+            region: None,
             satellite: None,
             map: None,
             status: Status::NoAnswer,
@@ -141,6 +174,7 @@ mod tests {
             stages: Vec::new(),
             score: None,
             timings: std::collections::BTreeMap::new(),
+            trace: None,
         }
     }
 
@@ -189,6 +223,29 @@ mod tests {
         let newer = Record { schema: RECORD_SCHEMA + 1, ..record("a") };
         Writer::open(&path).unwrap().append(&newer).unwrap();
         assert!(read(&path).unwrap_err().to_string().contains("line 1: it has schema 2, newer"));
+    }
+
+    #[test]
+    fn the_time_of_writing_is_among_the_timings_whatever_stands_behind_them() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("w.jsonl");
+        let timings = std::collections::BTreeMap::from([("total".to_owned(), 0.25)]);
+        let spans = vec![("decode".to_owned(), 0.0, 0.25)];
+        let trace = crate::Trace { process: 7, worker: 1, begun: 1e9, memory: None, spans };
+        let query = ",\"trace\":{\"".to_owned();
+        let with = Record { query, timings: timings.clone(), trace: Some(trace), ..record("a") };
+        let without = Record { timings, ..record("b") };
+        let mut writer = Writer::open(&path).unwrap();
+        for record in [&with, &without] {
+            writer.append(record).unwrap();
+        }
+        for (mut read, written) in read(&path).unwrap().0.into_iter().zip([with, without]) {
+            assert!(read.timings.remove("write").unwrap() >= 0.0);
+            assert_eq!(read, written);
+        }
+        let mut summaries = Vec::new();
+        each(&path, |s: Summary| summaries.push(s)).unwrap();
+        assert_eq!((summaries[0].trace.unwrap().worker, summaries[1].trace), (1, None));
     }
 
     #[test]

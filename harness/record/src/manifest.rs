@@ -127,6 +127,9 @@ pub struct Manifest {
     pub profile: String,
     /// The machine that began it.
     pub machine: Machine,
+    /// The words of the command that made it, for whoever makes it again. Told, not compared.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub command: Vec<String>,
 }
 
 impl Manifest {

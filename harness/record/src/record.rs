@@ -172,6 +172,9 @@ pub struct Record {
     /// The function.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub function: Option<String>,
+    /// The region, from a column of that name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub region: Option<String>,
     /// Hash of the satellite pixels.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub satellite: Option<String>,
@@ -193,6 +196,25 @@ pub struct Record {
     pub score: Option<Score>,
     /// Seconds by phase. Not part of what is reproducible.
     pub timings: BTreeMap<String, f64>,
+    /// When and where it was worked on. Not part of what is reproducible.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace: Option<Trace>,
+}
+
+/// When and where a sample was worked on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Trace {
+    /// The process.
+    pub process: u32,
+    /// Which of the process's samples in flight, from 0.
+    pub worker: u32,
+    /// Seconds since 1970 at which it was begun.
+    pub begun: f64,
+    /// Most memory that the process had had when the sample was finished, in bytes, where the system tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory: Option<u64>,
+    /// What time was spent on: the phase, seconds from the beginning of the sample, seconds that it took.
+    pub spans: Vec<(String, f64, f64)>,
 }
 
 /// The name of the second stage of a method that has two.

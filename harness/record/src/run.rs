@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use socio_dataset::files::{self, FileError};
 
 use crate::line::{seal, unseal};
-use crate::{LogError, Manifest, Record, SCHEMA, Writer, log};
+use crate::{LogError, Manifest, Record, SCHEMA, Summary, Writer, log};
 
 /// A chosen sample and the hash of its inputs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -134,7 +135,8 @@ impl Run {
     /// When it is none, of a newer version, or damaged.
     pub fn open(path: &Path) -> Result<Self, RunError> {
         let manifest = Self::manifest(path)?;
-        let samples = read_samples(&path.join(SAMPLES))?;
+        let mut samples = Vec::new();
+        Self::chosen(path, |s| samples.push(s))?;
         let mut run = Self { path: path.to_owned(), manifest, samples, records: BTreeMap::new() };
         for file in logs(path)? {
             for record in log::read(&file)?.0 {
@@ -142,6 +144,44 @@ impl Run {
             }
         }
         Ok(run)
+    }
+
+    /// Hands out what figures need of each record, log by log, one in memory at a time. Of a sample with several records
+    /// the first is the one that counts.
+    ///
+    /// # Errors
+    /// When it is no run, or damaged.
+    pub fn summaries(path: &Path, mut take: impl FnMut(Summary)) -> Result<(), RunError> {
+        for file in logs(path)? {
+            log::each(&file, &mut take)?;
+        }
+        Ok(())
+    }
+
+    /// Hands out whole records, as [`Run::summaries`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn each(path: &Path, mut take: impl FnMut(Record)) -> Result<(), RunError> {
+        for file in logs(path)? {
+            log::each(&file, &mut take)?;
+        }
+        Ok(())
+    }
+
+    /// Hands out the chosen samples in the order of the dataset, one in memory at a time.
+    ///
+    /// # Errors
+    /// When the list cannot be read.
+    pub fn chosen(path: &Path, mut take: impl FnMut(SampleEntry)) -> Result<(), RunError> {
+        let path = path.join(SAMPLES);
+        let file = fs::File::open(&path).map_err(FileError::because("read", &path))?;
+        for (i, line) in BufReader::new(file).lines().enumerate() {
+            let line = line.map_err(FileError::because("read", &path))?;
+            let wrong = |e| RunError::Broken { path: path.clone(), why: format!("line {}: {e}", i + 1) };
+            take(unseal(&line).map_err(wrong)?);
+        }
+        Ok(())
     }
 
     /// Reads a run's manifest alone.
@@ -223,14 +263,6 @@ fn logs(path: &Path) -> Result<Vec<PathBuf>, RunError> {
     }
     let all = files::list(&folder)?;
     Ok(all.into_iter().filter(|f| f.extension().is_some_and(|e| e == "jsonl")).collect())
-}
-
-fn read_samples(path: &Path) -> Result<Vec<SampleEntry>, RunError> {
-    let text = files::read_text(path)?;
-    let parse = |(i, line): (usize, &str)| {
-        unseal(line).map_err(|e| RunError::Broken { path: path.to_owned(), why: format!("line {}: {e}", i + 1) })
-    };
-    text.lines().enumerate().map(parse).collect()
 }
 
 /// How two lists of samples differ, at most ten lines and a count of the rest.

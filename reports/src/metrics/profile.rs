@@ -1,9 +1,10 @@
 //! Profiles fix what codebases differ in; a table names its profile.
 
 use serde::Serialize;
-use socio_record::{Record, Status};
+use socio_record::{Score, Status};
 
 use super::Tally;
+use crate::digest::Entry;
 
 /// The rules of one codebase.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
@@ -72,10 +73,14 @@ impl Profile {
         }
     }
 
-    /// What a record adds to the figures; `None` where its truth could not be read, so that nothing can be counted.
-    pub fn tally(&self, record: &Record) -> Option<Tally> {
-        let score = record.score?;
-        let failed = record.status != Status::Ok || (score.resized && self.wrong_size_fails);
+    /// What a sample adds to the figures; `None` where its truth could not be read, so that nothing can be counted.
+    pub fn tally(&self, entry: &Entry) -> Option<Tally> {
+        Some(self.counted(entry.status, &entry.score?))
+    }
+
+    /// What counts are worth, as they came of a sample that ended so.
+    pub fn counted(&self, status: Status, score: &Score) -> Tally {
+        let failed = status != Status::Ok || (score.resized && self.wrong_size_fails);
         let (mut intersection, mut union, mut instances) =
             (score.counts.intersection, score.counts.union, score.instances);
         if failed {
@@ -85,6 +90,6 @@ impl Profile {
             }
         }
         let iou = self.iou(intersection, union, failed);
-        Some(Tally { samples: 1, failed: u64::from(failed), iou, intersection, union, instances })
+        Tally { samples: 1, failed: u64::from(failed), iou, intersection, union, instances }
     }
 }

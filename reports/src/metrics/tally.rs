@@ -5,6 +5,7 @@ use std::ops::AddAssign;
 use socio_record::{Matches, Rule};
 
 use super::Profile;
+use super::columns::Columns;
 
 /// Sums over some samples.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -65,29 +66,19 @@ impl Metric {
         }
     }
 
+    /// What it takes for an instance, where it counts instances.
+    pub fn rule(self) -> Option<Rule> {
+        match self {
+            Self::Ciou | Self::Giou => None,
+            Self::F1(rule) | Self::Precision(rule) | Self::Recall(rule) => Some(rule),
+        }
+    }
+
     /// The figure in percent; `None` where there is nothing to divide by (no sample, no instance).
     pub fn of(self, tally: &Tally, profile: &Profile) -> Option<f64> {
-        let ratio = |above: f64, below: f64| (below > 0.0).then(|| 100.0 * above / below);
-        match self {
-            // Nothing is set anywhere: what the samples are worth one by one, unless an epsilon makes it a division.
-            Self::Ciou if tally.samples > 0 && tally.union == 0 && profile.ciou_epsilon == 0.0 => {
-                Some(100.0 * tally.iou / tally.samples as f64)
-            }
-            Self::Ciou => ratio(tally.intersection as f64, tally.union as f64 + profile.ciou_epsilon),
-            Self::Giou if tally.samples == 0 => None,
-            Self::Giou => ratio(tally.iou, tally.samples as f64 + profile.count_epsilon),
-            Self::F1(rule) => {
-                let m = tally.instances[rule as usize];
-                ratio(2.0 * m.matched as f64, (m.predicted + m.truth) as f64)
-            }
-            Self::Precision(rule) => {
-                let m = tally.instances[rule as usize];
-                ratio(m.matched as f64, m.predicted as f64)
-            }
-            Self::Recall(rule) => {
-                let m = tally.instances[rule as usize];
-                ratio(m.matched as f64, m.truth as f64)
-            }
-        }
+        let (columns, width) = Columns::single(&[self]);
+        let mut sums = vec![0.0; width];
+        columns.add(&mut sums, tally, false);
+        columns.value(self, &sums, profile)
     }
 }

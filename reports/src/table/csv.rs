@@ -8,37 +8,40 @@ pub(super) fn render(tables: &[Table]) -> String {
         if !out.is_empty() {
             out.push('\n');
         }
-        let figures: Vec<bool> = (0..table.columns.len()).map(|i| table.holds_figures(i)).collect();
+        // What cells of a column have beside their number: low and high, sd and seeds, of.
+        let beside: Vec<Vec<&str>> = (0..table.columns.len()).map(|i| beside(table, i)).collect();
         let mut heads = vec!["table".to_owned()];
-        for (i, column) in table.columns.iter().enumerate() {
-            let name = format!("{} {}", column.over, column.name).trim().to_owned();
+        for (i, beside) in beside.iter().enumerate() {
+            let name = table.heading(i);
             heads.push(name.clone());
-            if figures[i] {
-                heads.extend([format!("{name} low"), format!("{name} high")]);
-            }
+            heads.extend(beside.iter().map(|b| format!("{name} {b}")));
         }
         line(&mut out, &heads);
         for row in &table.rows {
             let mut fields = vec![table.key.clone()];
-            for (i, cell) in row.cells.iter().enumerate() {
-                match cell {
-                    Cell::Text(text) => fields.push(text.clone()),
-                    Cell::Count(n) => fields.push(n.to_string()),
-                    Cell::Figure(None, _) => fields.extend([const { String::new() }; 3]),
-                    Cell::Figure(Some(f), _) => {
-                        let known = f.high > f.low;
-                        fields.push(f.value.to_string());
-                        fields.extend([f.low, f.high].map(|v| if known { v.to_string() } else { String::new() }));
-                    }
-                }
-                if figures[i] && !matches!(cell, Cell::Figure(..)) {
-                    fields.extend([const { String::new() }; 2]);
-                }
+            for (cell, beside) in row.cells.iter().zip(&beside) {
+                let numbers = cell.numbers();
+                let of = |name: &str| numbers.iter().find(|(n, _)| *n == name).and_then(|(_, v)| *v);
+                let text = |v: Option<f64>| v.map_or(String::new(), |v| v.to_string());
+                fields.push(if let Cell::Text(words) = cell { words.clone() } else { text(of("")) });
+                fields.extend(beside.iter().map(|b| text(of(b))));
             }
             line(&mut out, &fields);
         }
     }
     out
+}
+
+fn beside(table: &Table, column: usize) -> Vec<&'static str> {
+    let mut names = Vec::new();
+    for cell in table.rows.iter().filter_map(|r| r.cells.get(column)) {
+        for (name, _) in cell.numbers().into_iter().skip(1) {
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+    }
+    names
 }
 
 fn line(out: &mut String, fields: &[String]) {

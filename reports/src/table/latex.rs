@@ -1,6 +1,6 @@
 //! LaTeX with `booktabs`; any engine takes it.
 
-use super::{Cell, Mark, Table, interval, printed};
+use super::{Aside, Cell, Mark, Print, Table};
 
 pub(super) fn render(table: &Table) -> String {
     let columns: String = (0..table.columns.len()).map(|i| if table.holds_words(i) { 'l' } else { 'r' }).collect();
@@ -35,7 +35,7 @@ pub(super) fn render(table: &Table) -> String {
         out.push_str(&format!("{} \\\\\n", row.cells.iter().map(cell).collect::<Vec<_>>().join(" & ")));
     }
     out.push_str("\\bottomrule\n\\end{tabular}\n");
-    for note in &table.notes {
+    for note in table.notes.iter().chain(&table.source) {
         out.push_str(&format!("\\par\\footnotesize {}\n", escape(note)));
     }
     out.push_str("\\end{table}\n");
@@ -43,19 +43,19 @@ pub(super) fn render(table: &Table) -> String {
 }
 
 fn cell(cell: &Cell) -> String {
-    match cell {
-        Cell::Text(text) => escape(text),
-        Cell::Count(n) => n.to_string(),
-        Cell::Figure(None, _) => "--".to_owned(),
-        Cell::Figure(Some(f), mark) => {
-            let value = printed(f.value);
-            let value = match mark {
-                Mark::Best => format!("\\textbf{{{value}}}"),
-                Mark::Second => format!("\\underline{{{value}}}"),
-                Mark::None => value,
-            };
-            interval(f).map_or(value.clone(), |(low, high)| format!("{value} {{\\tiny [{low}, {high}]}}"))
-        }
+    let Print { value, aside, mark } = cell.print();
+    let Some(value) = value else { return "--".to_owned() };
+    let value = escape(&value);
+    let value = match mark {
+        Mark::Best => format!("\\textbf{{{value}}}"),
+        Mark::Second => format!("\\underline{{{value}}}"),
+        Mark::None => value,
+    };
+    match aside {
+        Aside::Nothing => value,
+        Aside::Interval(low, high) => format!("{value} {{\\tiny [{low}, {high}]}}"),
+        Aside::Deviation(sd) => format!("{value} {{\\tiny $\\pm$ {sd}}}"),
+        Aside::Percent(percent) => format!("{value} {{\\tiny ({percent}\\,\\%)}}"),
     }
 }
 
@@ -73,6 +73,11 @@ fn escape(text: &str) -> String {
             '†' => out.push_str("$^\\dagger$"),
             '‡' => out.push_str("$^\\ddagger$"),
             '–' => out.push_str("--"),
+            '±' => out.push_str("$\\pm$"),
+            'µ' => out.push_str("\\textmu{}"),
+            '§' => out.push_str("\\S{}"),
+            '≥' => out.push_str("$\\geq$"),
+            '→' => out.push_str("$\\rightarrow$"),
             '×' => out.push_str("$\\times$"),
             '\n' | '\r' => out.push(' '),
             c => out.push(c),

@@ -1,5 +1,6 @@
 //! One table, many forms.
 
+mod cell;
 mod csv;
 mod json;
 mod latex;
@@ -8,30 +9,10 @@ mod terminal;
 
 use std::str::FromStr;
 
-use crate::metrics::Figure;
-
-/// How a cell stands out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Mark {
-    /// Not at all.
-    #[default]
-    None,
-    /// The best of its column: bold, as in the paper.
-    Best,
-    /// The second best: underlined.
-    Second,
-}
-
-/// What stands in a cell.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Cell {
-    /// Words.
-    Text(String),
-    /// A whole number.
-    Count(u64),
-    /// A figure in percent; with its interval where it has a width.
-    Figure(Option<Figure>, Mark),
-}
+use cell::{Aside, Print};
+pub use cell::{Cell, Mark, Spread};
+pub(crate) use cell::{printed, seconds, signed};
+pub(crate) use markdown::escape as escape_markdown;
 
 /// A row; rows of one group stand together, apart from other groups.
 #[derive(Debug, Clone, PartialEq)]
@@ -64,6 +45,9 @@ pub struct Table {
     pub rows: Vec<Row>,
     /// Lines below it.
     pub notes: Vec<String>,
+    /// Whose figures these are: data, profile, samples, failures, runs. Apart from the notes, since neighbours often
+    /// share it.
+    pub source: Vec<String>,
 }
 
 /// A form of output.
@@ -107,9 +91,7 @@ impl FromStr for Format {
 /// Tables in a form, ending in a newline.
 pub fn render(tables: &[Table], format: Format) -> String {
     match format {
-        Format::Terminal { styled } => {
-            tables.iter().map(|t| terminal::render(t, styled)).collect::<Vec<_>>().join("\n")
-        }
+        Format::Terminal { styled } => terminal::render(tables, styled),
         Format::Markdown => tables.iter().map(markdown::render).collect::<Vec<_>>().join("\n"),
         Format::Latex => tables.iter().map(latex::render).collect::<Vec<_>>().join("\n"),
         Format::Csv => csv::render(tables),
@@ -124,16 +106,16 @@ impl Table {
         // Tenths as they are printed, so that figures that look alike are alike.
         let tenths = |v: f64| printed(v).replace('.', "").parse::<i64>().unwrap_or(0);
         for column in 0..self.columns.len() {
-            let value = |row: &Row| match row.cells.get(column) {
-                Some(Cell::Figure(Some(f), _)) if row.group == 0 => Some(tenths(f.value)),
-                _ => None,
+            let value = |row: &Row| {
+                let cell = row.cells.get(column).filter(|_| row.group == 0)?;
+                matches!(cell, Cell::Figure(..) | Cell::Spread(..)).then(|| cell.number().map(tenths))?
             };
             let values: Vec<i64> = self.rows.iter().filter_map(value).collect();
             let Some(best) = values.iter().max().copied().filter(|_| values.len() > 1) else { continue };
             let second = values.iter().filter(|v| **v < best).max().copied();
             for row in &mut self.rows {
                 let own = value(row);
-                if let Some(Cell::Figure(_, mark)) = row.cells.get_mut(column) {
+                if let Some(mark) = row.cells.get_mut(column).and_then(Cell::mark_mut) {
                     *mark = match own {
                         Some(v) if v == best => Mark::Best,
                         Some(v) if Some(v) == second => Mark::Second,
@@ -144,14 +126,14 @@ impl Table {
         }
     }
 
+    /// The name of a column with what it is a part of.
+    fn heading(&self, column: usize) -> String {
+        self.columns.get(column).map_or(String::new(), |c| format!("{} {}", c.over, c.name).trim().to_owned())
+    }
+
     /// Whether a column holds words alone (they stand to the left, numbers to the right).
     fn holds_words(&self, column: usize) -> bool {
         self.rows.iter().all(|r| matches!(r.cells.get(column), Some(Cell::Text(_)) | None))
-    }
-
-    /// Whether a column holds figures, which have intervals.
-    fn holds_figures(&self, column: usize) -> bool {
-        self.rows.iter().any(|r| matches!(r.cells.get(column), Some(Cell::Figure(..))))
     }
 
     /// The columns' headings over the columns, as `(heading, columns)`, equal neighbours joined.
@@ -165,17 +147,6 @@ impl Table {
         }
         groups
     }
-}
-
-/// A figure to one decimal, as the paper prints.
-fn printed(value: f64) -> String {
-    // No "-0.0": figures are never negative, rounding noise may be.
-    format!("{:.1}", value.max(0.0))
-}
-
-/// An interval, where it has a width.
-fn interval(figure: &Figure) -> Option<(String, String)> {
-    (figure.high > figure.low).then(|| (printed(figure.low), printed(figure.high)))
 }
 
 #[cfg(test)]

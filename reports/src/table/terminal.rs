@@ -4,9 +4,25 @@
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{Attribute, CellAlignment, Table as Grid};
 
-use super::{Cell, Mark, Row, Table, interval, printed};
+use super::{Aside, Cell, Mark, Row, Table};
 
-pub(super) fn render(table: &Table, styled: bool) -> String {
+/// Tables below each other. What neighbours share of their source stands once, below the last of them.
+pub(super) fn render(tables: &[Table], styled: bool) -> String {
+    let mut out = String::new();
+    for (i, table) in tables.iter().enumerate() {
+        if i > 0 {
+            out.push('\n');
+        }
+        out.push_str(&one(table, styled));
+        let next = tables.get(i + 1).map_or(&[][..], |t| &t.source);
+        if next != table.source {
+            out.extend(table.source.iter().map(|s| format!("{s}\n")));
+        }
+    }
+    out
+}
+
+fn one(table: &Table, styled: bool) -> String {
     let mut grid = Grid::new();
     grid.load_style(UTF8_FULL_CONDENSED.with_rounded_corners());
     grid.force_no_tty();
@@ -84,25 +100,30 @@ fn centred(text: &str) -> comfy_table::Cell {
 }
 
 fn cell(cell: &Cell, styled: bool) -> comfy_table::Cell {
-    match cell {
-        Cell::Text(text) => comfy_table::Cell::new(text),
-        Cell::Count(n) => comfy_table::Cell::new(n).set_alignment(CellAlignment::Right),
-        Cell::Figure(None, _) => comfy_table::Cell::new("–").set_alignment(CellAlignment::Left),
-        Cell::Figure(Some(f), mark) => {
-            let value = printed(f.value);
-            // Without styles the marks still have to be seen.
-            let value = match (styled, mark) {
-                (false, Mark::Best) => format!("*{value}"),
-                (false, Mark::Second) => format!("_{value}"),
-                _ => value,
-            };
-            let text = interval(f).map_or(format!("{value:>6}"), |(low, high)| format!("{value:>6}  {low:>4}–{high}"));
-            let cell = comfy_table::Cell::new(text);
-            match (styled, mark) {
-                (true, Mark::Best) => cell.add_attribute(Attribute::Bold),
-                (true, Mark::Second) => cell.add_attribute(Attribute::Underlined),
-                _ => cell,
-            }
-        }
+    let print = cell.print();
+    let Some(value) = print.value else { return comfy_table::Cell::new("–").set_alignment(CellAlignment::Left) };
+    // Without styles the marks still have to be seen.
+    let value = match (styled, print.mark) {
+        (false, Mark::Best) => format!("*{value}"),
+        (false, Mark::Second) => format!("_{value}"),
+        _ => value,
+    };
+    let text = match (cell, print.aside) {
+        (Cell::Figure(..), Aside::Nothing) => format!("{value:>6}"),
+        (_, Aside::Nothing) => value,
+        (_, Aside::Interval(low, high)) => format!("{value:>6}  {low:>4}–{high}"),
+        (_, Aside::Deviation(sd)) => format!("{value:>6} ± {sd}"),
+        (_, Aside::Percent(percent)) => format!("{value} {:>8}", format!("({percent} %)")),
+    };
+    let grid = comfy_table::Cell::new(text);
+    let grid = match cell {
+        // Intervals line up to the left, beside a value of one width.
+        Cell::Text(_) | Cell::Figure(..) | Cell::Spread(..) | Cell::Change(_) => grid,
+        _ => grid.set_alignment(CellAlignment::Right),
+    };
+    match (styled, print.mark) {
+        (true, Mark::Best) => grid.add_attribute(Attribute::Bold),
+        (true, Mark::Second) => grid.add_attribute(Attribute::Underlined),
+        _ => grid,
     }
 }

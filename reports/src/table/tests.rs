@@ -1,4 +1,5 @@
 use super::*;
+use crate::metrics::Figure;
 
 fn figure(value: f64, low: f64, high: f64) -> Cell {
     Cell::Figure(Some(Figure { value, low, high }), Mark::None)
@@ -27,6 +28,7 @@ fn table() -> Table {
             row(2, "SocioReasoner-3B (published)", 47.9, Some(59.7)),
         ],
         notes: vec!["† sees the truth & is < ranked >.".into()],
+        source: vec!["Runs: a 0123.".into()],
     };
     table.mark_best();
     table

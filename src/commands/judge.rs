@@ -1,0 +1,199 @@
+//! `compare`, `check`, `baseline`.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
+use socio_dataset::files;
+use socio_record::ExitCode;
+use socio_reports::baseline::Baseline;
+use socio_reports::compare::{
+    Allowed, Asked, Check, Limit, check, headline, json as told_json, junit, markdown, tables,
+};
+use socio_reports::digest::Digest;
+use socio_reports::metrics::Profile;
+use socio_reports::table::{Format, render};
+use socio_reports::{Kind, Options, report};
+
+use super::report::rule;
+use crate::cli::{BaselineCommand, CheckArgs, CompareArgs, Inconclusive, JudgingArgs, OnMissing, ToldArgs, ToldFormat};
+use crate::failure::{Failure, Outcome};
+use crate::progress;
+
+/// What gates where neither the command line nor the baseline says so: the headline metric, and that nothing breaks.
+const USUAL: [&str; 2] = ["giou=-0.5", "errors=0"];
+
+pub(crate) fn compare_runs(args: CompareArgs) -> Outcome {
+    let before = baseline_of(&args.before)?;
+    let runs = [Digest::open(&args.after)?];
+    // Two methods on one set are what a comparison is for.
+    let asked = asked(&args.judging, Vec::new(), true)?;
+    let strict = args.judging.inconclusive == Inconclusive::Fail && !asked.limits.is_empty();
+    tell(&check(&before.runs, &runs, &asked, strict), &args.told, &args.before)
+}
+
+pub(crate) fn check_runs(args: CheckArgs) -> Outcome {
+    let baseline = match baseline_of(&args.baseline) {
+        Err(e) if !args.baseline.exists() => return Err(Failure::new(ExitCode::NO_BASELINE, e)),
+        other => other?,
+    };
+    let runs = args.runs.iter().map(|r| Digest::open(r)).collect::<Result<Vec<_>, _>>()?;
+    let own = if baseline.limits.is_empty() { USUAL.map(str::to_owned).into() } else { baseline.limits.clone() };
+    let asked = asked(&args.judging, own, false)?;
+    let strict = args.judging.inconclusive == Inconclusive::Fail;
+    tell(&check(&baseline.runs, &runs, &asked, strict), &args.told, &args.baseline)
+}
+
+/// A baseline's file, or a run's folder as a baseline of that run.
+fn baseline_of(path: &Path) -> Result<Baseline, Failure> {
+    if path.is_dir() {
+        return Ok(Baseline { limits: Vec::new(), runs: vec![Digest::open(path)?] });
+    }
+    Ok(Baseline::open(path)?)
+}
+
+fn asked(args: &JudgingArgs, usual: Vec<String>, method: bool) -> Result<Asked, Failure> {
+    let limits = if args.limits.is_empty() { usual } else { args.limits.clone() };
+    Ok(Asked {
+        profile: args.profile.as_deref().map(Profile::named).transpose().map_err(Failure::usage)?,
+        rule: rule(args.instances),
+        resamples: args.resamples,
+        limits: parsed(&limits)?,
+        allowed: Allowed { intersect: args.on_missing == OnMissing::Intersect, prompts: args.other_prompts, method },
+        most: args.most,
+    })
+}
+
+fn parsed(limits: &[String]) -> Result<Vec<Limit>, Failure> {
+    let parts = limits.iter().flat_map(|l| l.split([',', ' '])).filter(|l| !l.is_empty());
+    parts.map(|l| l.parse().map_err(Failure::usage)).collect()
+}
+
+/// Writes every form that is asked for, then says what came of it.
+fn tell(check: &Check, told: &ToldArgs, baseline: &Path) -> Outcome {
+    let stem = || baseline.file_stem().map_or_else(|| "run".to_owned(), |s| s.to_string_lossy().into_owned());
+    let comment = markdown(check, &told.comment_name.clone().unwrap_or_else(stem));
+    let xml = || junit(check).map_err(|e| Failure::new(ExitCode::OUTPUT, e));
+    let value = || format!("{:#}\n", told_json(check));
+    if let Some(path) = &told.markdown {
+        files::write(path, comment.as_bytes())?;
+    }
+    if let Some(path) = &told.junit {
+        files::write(path, xml()?.as_bytes())?;
+    }
+    if let Some(path) = &told.json_out {
+        files::write(path, value().as_bytes())?;
+    }
+    if told.step_summary {
+        append_summary(&comment)?;
+    }
+    let (code, verdict) = check.verdict();
+    match if told.json { ToldFormat::Json } else { told.format } {
+        ToldFormat::Json => say_part!("{}", value()),
+        ToldFormat::Junit => say_part!("{}", xml()?),
+        ToldFormat::Markdown => say_part!("{comment}"),
+        ToldFormat::Terminal => {
+            say_part!("{}", render(&tables(check, false), Format::Terminal { styled: progress::styled() }));
+            say!("");
+            for line in headline(check) {
+                say!("{line}");
+            }
+            let limits = if check.limits.is_empty() { "none".to_owned() } else { check.limits.join(", ") };
+            say!("{verdict} (exit code {code}); limits: {limits}");
+        }
+    }
+    Ok(code)
+}
+
+/// GitHub's file is shared by all steps of a job: it alone is appended to.
+fn append_summary(text: &str) -> Result<(), Failure> {
+    use std::io::Write;
+    let path = std::env::var_os("GITHUB_STEP_SUMMARY").filter(|p| !p.is_empty()).map(PathBuf::from);
+    let path = path.ok_or_else(|| Failure::usage("--step-summary: GITHUB_STEP_SUMMARY names no file"))?;
+    let file = std::fs::OpenOptions::new().create(true).append(true).open(&path);
+    let written = file.and_then(|mut f| f.write_all(text.as_bytes()));
+    written.map_err(|e| Failure::new(ExitCode::OUTPUT, format!("cannot write {}: {e}", path.display())))
+}
+
+pub(crate) fn baseline(command: BaselineCommand) -> Outcome {
+    match command {
+        BaselineCommand::Save { runs, out, limits } => save(&runs, &out, limits),
+        BaselineCommand::List { folder, json } => list(&folder, json),
+        BaselineCommand::Show { file, json } => show(&file, json),
+    }
+}
+
+fn save(runs: &[PathBuf], out: &Path, limits: Vec<String>) -> Outcome {
+    let digests = runs.iter().map(|r| Digest::open(r)).collect::<Result<Vec<_>, _>>()?;
+    let given: Vec<String> = parsed(&limits)?.iter().map(ToString::to_string).collect();
+    let limits = if given.is_empty() && out.is_file() { Baseline::open(out)?.limits } else { given };
+    keep(digests, limits, out)
+}
+
+/// Writes a baseline of finished runs that can be told apart.
+pub(crate) fn keep(runs: Vec<Digest>, limits: Vec<String>, out: &Path) -> Outcome {
+    for (i, run) in runs.iter().enumerate() {
+        if run.missing > 0 {
+            return Err(Failure::input(format!(
+                "{} is not finished: {} of {} samples have not run; the same command goes on with it",
+                run.path.display(),
+                run.missing,
+                run.chosen
+            )));
+        }
+        let same = |other: &&Digest| run_name(other) == run_name(run);
+        if let Some(other) = runs[..i].iter().find(same) {
+            return Err(Failure::usage(format!(
+                "{} and {} are both runs of {}: a baseline holds one of each",
+                other.path.display(),
+                run.path.display(),
+                run_name(run)
+            )));
+        }
+    }
+    let baseline = Baseline { limits, runs };
+    let text = baseline.text().map_err(|e| Failure::new(ExitCode::OUTPUT, e))?;
+    files::write(out, text.as_bytes())?;
+    let samples: usize = baseline.runs.iter().map(|r| r.entries.len()).sum();
+    let runs = baseline.runs.len();
+    say!("{}: {runs} run{}, {samples} samples, {} bytes", out.display(), if runs == 1 { "" } else { "s" }, text.len());
+    Ok(ExitCode::OK)
+}
+
+fn run_name(run: &Digest) -> String {
+    let set = run.manifest.set.as_ref().map_or(String::new(), |s| format!("{}/{}: ", s.suite, s.name));
+    format!("{set}{}", run.manifest.method.label)
+}
+
+fn list(folder: &Path, as_json: bool) -> Outcome {
+    let all = files::list(folder)?;
+    let mut rows = Vec::new();
+    for path in all.into_iter().filter(|p| p.extension().is_some_and(|e| e == "json")) {
+        let baseline = Baseline::open(&path)?;
+        let samples: usize = baseline.runs.iter().map(|r| r.entries.len()).sum();
+        rows.push((path, baseline.runs.len(), samples, baseline.limits.join(", ")));
+    }
+    if as_json {
+        let value = rows
+            .iter()
+            .map(|(p, runs, samples, limits)| json!({ "file": p, "runs": runs, "samples": samples, "limits": limits }));
+        say!("{:#}", value.collect::<serde_json::Value>());
+    } else {
+        for (path, runs, samples, limits) in rows {
+            say!("{}  {runs} runs, {samples} samples; limits: {limits}", path.display());
+        }
+    }
+    Ok(ExitCode::OK)
+}
+
+fn show(file: &Path, as_json: bool) -> Outcome {
+    let baseline = Baseline::open(file)?;
+    let options = Options { tables: vec![Kind::Main, Kind::Statuses], ..Options::default() };
+    let report = report(&baseline.runs, &options).map_err(Failure::input)?;
+    let format = if as_json { Format::Json } else { Format::Terminal { styled: progress::styled() } };
+    say_part!("{}", render(&report.tables, format));
+    if !as_json {
+        let limits = if baseline.limits.is_empty() { "none of its own".to_owned() } else { baseline.limits.join(", ") };
+        say!("Limits: {limits}.");
+    }
+    Ok(ExitCode::OK)
+}
