@@ -8,8 +8,10 @@ pub mod compare;
 pub mod digest;
 pub mod export;
 pub mod figure;
+pub mod html;
 pub mod metrics;
 pub mod paper;
+pub mod plots;
 mod recount;
 mod report;
 #[cfg(test)]

@@ -56,6 +56,7 @@ Examples:
   socio-bench report runs/*
   socio-bench report runs/* --with-paper --format latex --out table.tex
   socio-bench report runs/a --profile socioreasoner --instances contour-boxes --by-class
+  socio-bench report runs/* --format html --out report.html
   socio-bench report runs/* --table ablation,points,propagation,failures,latency --format markdown")]
     Report(ReportArgs),
     /// What changed between two runs of the same samples, with intervals
@@ -379,9 +380,21 @@ pub(crate) struct ReportArgs {
     pub(crate) runs: Vec<PathBuf>,
     #[command(flatten)]
     pub(crate) options: ReportOptions,
-    /// terminal, markdown, latex, csv or json.
+    /// terminal, markdown, latex, html (one page of its own), csv or json.
     #[arg(long, default_value = "terminal")]
     pub(crate) format: String,
+    /// Where the pictures of the page's samples are [default: where each run says its data is, unless that is a hub].
+    #[arg(long)]
+    pub(crate) data: Option<String>,
+    /// How many samples of each run the page shows; 0 for none.
+    #[arg(long, default_value_t = 12, value_name = "N")]
+    pub(crate) gallery: usize,
+    /// The page's title.
+    #[arg(long)]
+    pub(crate) title: Option<String>,
+    /// Write the plots as SVG files into a folder.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) figures: Option<PathBuf>,
     /// Write to a file instead of standard output.
     #[arg(long)]
     pub(crate) out: Option<PathBuf>,

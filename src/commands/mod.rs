@@ -8,6 +8,7 @@ mod judge;
 mod list;
 mod models;
 mod networks;
+mod page;
 mod predict;
 mod publish;
 mod report;

@@ -7,7 +7,9 @@ use socio_record::{ExitCode, Rule};
 use socio_reports::digest::Digest;
 use socio_reports::metrics::Profile;
 use socio_reports::table::{Format, render};
-use socio_reports::{Kind, Options, Report, recount, report};
+use socio_reports::{Kind, Options, Report, plots, recount, report};
+
+use super::page;
 
 use crate::cli::{Instances, ReportArgs, ReportOptions};
 use crate::failure::{Failure, Outcome};
@@ -68,19 +70,33 @@ pub(crate) fn warn_without(report: &Report, args: &ReportOptions) {
 }
 
 pub(crate) fn command(args: ReportArgs) -> Outcome {
-    let mut format: Format = if args.json { Format::Json } else { args.format.parse().map_err(Failure::usage)? };
+    let html = args.format == "html" && !args.json;
+    let mut format = match args.format.as_str() {
+        _ if args.json => Format::Json,
+        // A page is made of tables and more.
+        "html" => Format::Markdown,
+        other => other.parse().map_err(Failure::usage)?,
+    };
     if matches!(format, Format::Terminal { .. }) && args.out.is_none() {
         format = Format::Terminal { styled: progress::styled() };
     }
-    let options = options(&args.options)?;
+    let mut options = options(&args.options)?;
     let open = |path: &PathBuf| if args.recount { recounted(path) } else { Ok(Digest::open(path)?) };
     let mut digests = args.runs.iter().map(open).collect::<Result<Vec<_>, _>>()?;
     if args.stop_after.is_some() {
         digests = digests.into_iter().map(Digest::stopped_after_first).collect();
     }
+    if html && options.tables.is_empty() {
+        options.tables = Kind::ALL.map(|(kind, _, _)| kind).into();
+    }
     let report = report(&digests, &options).map_err(Failure::input)?;
     warn_without(&report, &args.options);
-    let text = render(&report.tables, format);
+    if let Some(folder) = &args.figures {
+        for path in plots::write(&plots::plots(&digests, &options), folder)? {
+            say!("{}", path.display());
+        }
+    }
+    let text = if html { page::html(&digests, report, &options, &args)? } else { render(&report.tables, format) };
     match args.out {
         Some(path) => files::write(&path, text.as_bytes())?,
         None => say_part!("{text}"),

@@ -1,5 +1,6 @@
 //! Decoding images, and pictures for people: masks laid over imagery, contact sheets.
 
+mod marks;
 mod sheet;
 mod text;
 
@@ -10,6 +11,7 @@ use image::{DynamicImage, ImageFormat, ImageReader, Rgb, RgbImage};
 
 use crate::{Bbox, Mask};
 
+pub use marks::{Marks, mark};
 pub use sheet::{Tile, contact_sheet};
 pub use text::{LINE_HEIGHT, draw_text, text_width};
 

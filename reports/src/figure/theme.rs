@@ -24,8 +24,8 @@ impl Theme {
     /// original are 16 apart.
     fn hues(self) -> [&'static str; 8] {
         match self {
-            Self::Light => ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#664d00", "#5f6670"],
-            Self::Dark => ["#3b8fd6", "#e8702a", "#1fb58a", "#e2a0c8", "#f0ad2e", "#8ccdf5", "#f0e86a", "#7f8893"],
+            Self::Light => ["#00569b", "#e2661c", "#2fa085", "#7c3560", "#925d0a", "#4b7ea6", "#23282d", "#9052ec"],
+            Self::Dark => ["#3a88d6", "#f58321", "#46b597", "#b5527f", "#f7c65d", "#84d0fe", "#eceae4", "#6a52e8"],
         }
     }
 }
@@ -42,7 +42,8 @@ pub fn rules(theme: Theme) -> String {
     );
     for (i, hue) in theme.hues().into_iter().enumerate() {
         // Of all areas only the brown ones are too dark for dark text.
-        let ink = if theme == Theme::Light && i == 6 { "#ffffff" } else { "#111418" };
+        let dark_area = matches!((theme, i), (_, 0 | 3) | (Theme::Light, 6) | (Theme::Dark, 7));
+        let ink = if dark_area { "#ffffff" } else { "#111418" };
         css.push_str(&format!(".plot .s{i}{{fill:{hue}}}.plot .l{i}{{stroke:{hue}}}.plot .i{i}{{fill:{ink}}}"));
     }
     css.push('\n');

@@ -2,15 +2,15 @@
 
 mod ablations;
 mod across;
-mod by;
+pub(crate) mod by;
 mod failures;
 mod kind;
-mod latency;
+pub(crate) mod latency;
 mod levels;
-mod lines;
+pub(crate) mod lines;
 mod notes;
 mod profiles;
-mod propagation;
+pub(crate) mod propagation;
 mod rules;
 mod statuses;
 mod worst;

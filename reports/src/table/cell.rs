@@ -58,7 +58,7 @@ pub enum Cell {
 
 /// What stands beside a printed number.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Aside {
+pub(crate) enum Aside {
     Nothing,
     Interval(String, String),
     Deviation(String),
@@ -67,11 +67,11 @@ pub(super) enum Aside {
 
 /// A cell in print: its number or words, and what stands beside.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Print {
+pub(crate) struct Print {
     /// `None` where there is nothing to tell: each form has its own dash.
-    pub(super) value: Option<String>,
-    pub(super) aside: Aside,
-    pub(super) mark: Mark,
+    pub(crate) value: Option<String>,
+    pub(crate) aside: Aside,
+    pub(crate) mark: Mark,
 }
 
 impl Cell {
@@ -90,7 +90,7 @@ impl Cell {
         Self::Text(String::new())
     }
 
-    pub(super) fn print(&self) -> Print {
+    pub(crate) fn print(&self) -> Print {
         let interval = |f: &Figure, print: fn(f64) -> String| {
             if f.high > f.low { Aside::Interval(print(f.low), print(f.high)) } else { Aside::Nothing }
         };
@@ -120,7 +120,7 @@ impl Cell {
     }
 
     /// The number by which a column is ranked or sorted.
-    pub(super) fn number(&self) -> Option<f64> {
+    pub(crate) fn number(&self) -> Option<f64> {
         match self {
             Self::Text(_) => None,
             Self::Count(n) | Self::Share(n, _) => Some(*n as f64),

@@ -9,7 +9,7 @@ mod terminal;
 
 use std::str::FromStr;
 
-use cell::{Aside, Print};
+pub(crate) use cell::{Aside, Print};
 pub use cell::{Cell, Mark, Spread};
 pub(crate) use cell::{printed, seconds, signed};
 pub(crate) use markdown::escape as escape_markdown;
@@ -70,7 +70,7 @@ pub enum Format {
 
 /// A word that names no form.
 #[derive(Debug, thiserror::Error)]
-#[error("unknown format `{0}`: expected terminal, markdown, latex, csv or json")]
+#[error("unknown format `{0}`: expected terminal, markdown, latex, html, csv or json")]
 pub struct UnknownFormat(String);
 
 impl FromStr for Format {
@@ -132,12 +132,12 @@ impl Table {
     }
 
     /// Whether a column holds words alone (they stand to the left, numbers to the right).
-    fn holds_words(&self, column: usize) -> bool {
+    pub(crate) fn holds_words(&self, column: usize) -> bool {
         self.rows.iter().all(|r| matches!(r.cells.get(column), Some(Cell::Text(_)) | None))
     }
 
     /// The columns' headings over the columns, as `(heading, columns)`, equal neighbours joined.
-    fn groups(&self) -> Vec<(&str, usize)> {
+    pub(crate) fn groups(&self) -> Vec<(&str, usize)> {
         let mut groups: Vec<(&str, usize)> = Vec::new();
         for column in &self.columns {
             match groups.last_mut() {
