@@ -9,6 +9,7 @@ pub mod digest;
 pub mod export;
 pub mod figure;
 pub mod html;
+pub mod load;
 pub mod metrics;
 pub mod paper;
 pub mod plots;
@@ -17,6 +18,7 @@ mod report;
 #[cfg(test)]
 mod simulated;
 pub mod table;
+pub mod trace;
 
 pub use recount::{Recounted, recount};
 pub use report::{Kind, Options, Report, UnknownKind, by_profile, profile_of, report, worst};

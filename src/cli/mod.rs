@@ -2,6 +2,7 @@
 
 mod data;
 mod judge;
+mod latency;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -17,6 +18,7 @@ pub(crate) use judge::{
     BaselineCommand, CalibrateArgs, CheckArgs, CompareArgs, Inconclusive, JudgingArgs, OnMissing, ReproduceArgs,
     RescoreArgs, ToldArgs, ToldFormat,
 };
+pub(crate) use latency::{LatencyArgs, Load};
 
 const EXIT_CODES: &str = "\
 Exit codes (`socio-bench list exit-codes`): 0 success; 1 unexpected;
@@ -59,6 +61,35 @@ Examples:
   socio-bench report runs/* --format html --out report.html
   socio-bench report runs/* --table ablation,points,propagation,failures,latency --format markdown")]
     Report(ReportArgs),
+    /// Time a method under load: one query after another, all at once, or as they arrive
+    ///
+    /// Scenarios are named after MLPerf Inference's. A test below MLPerf's own duration or number of queries is told as a
+    /// short run.
+    #[command(after_help = "\
+Examples:
+  socio-bench latency --scenario single-stream,offline --method oracle-box --segmenter candle:lite-medsam --data SocioSeg
+  socio-bench latency --scenario server --qps 2 --bound 1.5 --method map-ocr --segmenter lite-medsam --data SocioSeg
+  socio-bench latency --scenario single-stream --min-duration 600 --method socioreasoner --vlm my-checkpoint --segmenter sam2-hiera-large --data SocioSeg
+  socio-bench latency --method socioreasoner --vlm null --segmenter null      (the harness itself)")]
+    Latency(Box<LatencyArgs>),
+    /// A run as a trace for Chrome or Perfetto, and one sample's time as a picture
+    #[command(after_help = "\
+Examples:
+  socio-bench trace runs/a --out trace.json      (open it in chrome://tracing or ui.perfetto.dev)
+  socio-bench trace runs/a --out trace.json --sample name_0001 --picture name_0001.svg")]
+    Trace {
+        /// The run's folder.
+        run: PathBuf,
+        /// The trace's file.
+        #[arg(long)]
+        out: PathBuf,
+        /// Only this sample.
+        #[arg(long)]
+        sample: Option<String>,
+        /// One sample's time as a picture (SVG): that of --sample, else the one in the middle of all by its time.
+        #[arg(long, value_name = "FILE")]
+        picture: Option<PathBuf>,
+    },
     /// What changed between two runs of the same samples, with intervals
     #[command(after_help = "\
 Examples:

@@ -5,6 +5,7 @@ mod asking;
 mod build;
 mod data;
 mod judge;
+mod latency;
 mod list;
 mod models;
 mod networks;
@@ -30,6 +31,10 @@ pub(crate) fn dispatch(command: Command) -> Outcome {
         Command::Score(args) => run::score(*args),
         Command::ValidatePredictions { folder, data, select, json } => run::validate(&folder, &data, &select, json),
         Command::Report(args) => report::command(args),
+        Command::Latency(args) => latency::command(*args),
+        Command::Trace { run, out, sample, picture } => {
+            latency::trace(&run, &out, sample.as_deref(), picture.as_deref())
+        }
         Command::Compare(args) => judge::compare_runs(args),
         Command::Check(args) => judge::check_runs(args),
         Command::Baseline(command) => judge::baseline(command),

@@ -31,8 +31,8 @@ pub(super) fn html(
         format!("{set}{} of split {}", d.manifest.data.samples, d.manifest.data.split)
     }));
     let failures: usize = digests.iter().flat_map(|d| &d.entries).filter(|e| !e.status.is_ok()).count();
-    let data =
-        distinct(digests.iter().map(|d| format!("{} ({})", d.manifest.data.location, d.manifest.data.fingerprint)));
+    let answers: usize = digests.iter().map(|d| d.entries.len()).sum();
+    let data = distinct(digests.iter().map(|d| d.manifest.data.location.clone()));
     let suite = digests.iter().find_map(|d| d.manifest.set.as_ref()).map(|s| s.suite.clone());
     let runs = match digests.len() {
         1 => "one run".to_owned(),
@@ -43,7 +43,7 @@ pub(super) fn html(
         ("Data", data.join("; ")),
         ("Samples", samples.join("; ")),
         ("Profile", report.profile.name.to_owned()),
-        ("Failures", format!("{failures} answers of all runs are none")),
+        ("Failures", format!("{failures} of {answers} answers")),
     ];
     let page = Page {
         title: args.title.clone().unwrap_or(title),

@@ -138,6 +138,7 @@ pub(crate) fn method_names(given: &[String]) -> Vec<String> {
 
 /// Models by name, each loaded once.
 pub(crate) struct Loaded<'a> {
+    recent: usize,
     resources: &'a Resources,
     segmenters: BTreeMap<String, Arc<dyn Segmenter>>,
     vlms: BTreeMap<String, Arc<dyn Vlm>>,
@@ -145,16 +146,22 @@ pub(crate) struct Loaded<'a> {
 
 impl<'a> Loaded<'a> {
     pub(crate) fn new(resources: &'a Resources) -> Self {
-        Self { resources, segmenters: BTreeMap::new(), vlms: BTreeMap::new() }
+        Self::keeping(resources, RECENT_IMAGES)
+    }
+
+    /// Models that keep the embeddings of so many images for the next query on them.
+    pub(crate) fn keeping(resources: &'a Resources, recent: usize) -> Self {
+        Self { recent, resources, segmenters: BTreeMap::new(), vlms: BTreeMap::new() }
     }
 
     fn segmenter(&mut self, name: &str) -> Result<Arc<dyn Segmenter>, Failure> {
+        let recent = self.recent;
         once(&mut self.segmenters, name, || {
             let inner: Arc<dyn Segmenter> = match name.strip_prefix("replay:") {
                 Some(run) => Arc::new(ReplaySegmenter::open(run.as_ref())?),
                 None => registry::segmenter(name, self.resources)?,
             };
-            Ok(Arc::new(SharedEmbeddings::new(inner, RECENT_IMAGES)))
+            Ok(Arc::new(SharedEmbeddings::new(inner, recent)))
         })
     }
 

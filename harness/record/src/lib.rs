@@ -10,6 +10,7 @@
 
 mod exit;
 mod line;
+mod load;
 mod log;
 mod manifest;
 mod merge;
@@ -20,6 +21,7 @@ mod summary;
 
 pub use exit::ExitCode;
 pub use line::{LineError, seal, unseal};
+pub use load::{LOAD_SCHEMA, LoadLog, LoadQuery, Scenario, Terms};
 pub use log::{LogError, Writer};
 pub use manifest::{Code, Data, Machine, Manifest, MethodInfo, ModelInfo, RECORD_SCHEMA, SCHEMA, Selection, SetInfo};
 pub use merge::merge;

@@ -158,7 +158,7 @@ pub(super) fn regions(lines: &[Line<'_>], with: With<'_>) -> Result<Option<Table
         .collect();
     let mut told = notes::warnings(lines);
     told.extend(notes::marks(lines));
-    if with.options.with_paper {
+    if with.options.with_paper && notes::set_is(lines, "region") {
         for published in crate::paper::Paper::embedded()?.table("7") {
             let mut cells = vec![Cell::Text(format!("{} (published)", published.method))];
             cells.resize_with(columns.len() - metrics.len(), || Cell::exact(None));

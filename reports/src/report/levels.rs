@@ -47,7 +47,7 @@ pub(super) fn table(lines: &[Line<'_>], with: With<'_>, what: &ByLevel<'_>) -> R
     )];
     notes.extend(notes::warnings(lines));
     notes.extend(notes::marks(lines));
-    if with.options.with_paper {
+    if with.options.with_paper && notes::set_is(lines, "id") {
         rows.extend(published(what, &present)?);
         notes.push(notes::published(what.paper));
     }

@@ -95,6 +95,12 @@ pub(super) fn marks(lines: &[Line<'_>]) -> Vec<String> {
     notes
 }
 
+/// Whether rows are of a suite's set of this name, or of no suite: published rows of another set do not belong beside them.
+pub(super) fn set_is(lines: &[Line<'_>], name: &str) -> bool {
+    let mut sets = lines.iter().flat_map(|l| &l.runs).map(|r| r.manifest.set.as_ref());
+    sets.all(|s| s.is_none_or(|s| s.name == name))
+}
+
 /// What published rows are.
 pub(super) fn published(table: &str) -> String {
     format!(

@@ -1,0 +1,135 @@
+//! `latency` and `trace`: where time goes.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use socio_baselines::timing::peak_memory;
+use socio_dataset::files;
+use socio_dataset::store::{Encoded, Fields};
+use socio_harness::{Scored, choose, code, fingerprint, load, machine};
+use socio_record::{Data, ExitCode, LOAD_SCHEMA, LoadLog, Record, Run, Scenario, Terms};
+use socio_reports::load::load_table;
+use socio_reports::table::{Format, render};
+use socio_reports::trace::{chrome, picture};
+
+use super::setup;
+use crate::cli::{LatencyArgs, Load};
+use crate::failure::{Failure, Outcome};
+use crate::progress;
+
+/// Samples that are kept in memory where --limit says nothing.
+const IN_MEMORY: usize = 64;
+
+pub(crate) fn command(args: LatencyArgs) -> Outcome {
+    let format: Format = match args.format.as_str() {
+        _ if args.json => Format::Json,
+        "terminal" => Format::Terminal { styled: progress::styled() },
+        other => other.parse().map_err(Failure::usage)?,
+    };
+    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let in_flight = args.in_flight.unwrap_or(threads);
+    if in_flight == 0 {
+        return Err(Failure::usage("--in-flight 0 works on nothing: expected 1 or more"));
+    }
+    let mut selection = setup::selection(&args.select)?;
+    selection.limit = selection.limit.or(Some(IN_MEMORY));
+    let mut resources = setup::resources(&args.resources, false);
+    resources.hub.offline |= args.data.hub.offline;
+    let dataset = setup::dataset(&args.data)?;
+    // An answer must not come out of an earlier query's work: only what the queries in flight share is kept.
+    let mut loaded = setup::Loaded::keeping(&resources, in_flight);
+    let asked = setup::Asked { vlm: args.vlm.as_deref(), segmenter: Some(&args.segmenter) };
+    let ready = setup::ready(&args.method, asked, &args.settings, &mut loaded, Some(&dataset))?;
+    let split = args.data.split();
+    let ids = choose(&dataset, split, &selection)?;
+    let (entries, fingerprint) = fingerprint(&dataset, split, &ids, |_| ())?;
+    let wanted: BTreeSet<String> = ids.iter().cloned().collect();
+    let samples: Vec<Encoded> = dataset.read(split, Some(&wanted), Fields::ALL)?.collect::<Result<_, _>>()?;
+    let hierarchy = setup::hierarchy()?;
+    let seed = args.settings.seed;
+    let scored = Scored { contestant: &ready.contestant, models: &ready.models, seed, hierarchy: &hierarchy };
+    let mut logs = Vec::new();
+    for kind in &args.scenario {
+        let scenario = match (kind, args.qps, args.bound) {
+            (Load::SingleStream, _, _) => Scenario::SingleStream,
+            (Load::Offline, _, _) => Scenario::Offline,
+            (Load::Server, Some(target_qps), Some(target_latency)) => Scenario::Server { target_qps, target_latency },
+            (Load::Server, _, _) => return Err(Failure::usage("--scenario server needs --qps and --bound")),
+        };
+        let in_flight = if *kind == Load::SingleStream { 1 } else { in_flight };
+        let terms = Terms {
+            scenario,
+            min_duration: args.min_duration,
+            min_query_count: args.min_queries as usize,
+            warm_up: args.warm_up.unwrap_or(2 * in_flight),
+            in_flight,
+            seed,
+        };
+        let bar = progress::counter(scenario.label());
+        let queries = load(&samples, &scored, &terms, |_| bar.inc(1));
+        bar.finish_and_clear();
+        let log = LoadLog {
+            schema: LOAD_SCHEMA,
+            code: code(),
+            data: Data {
+                location: dataset.location().to_owned(),
+                kind: dataset.kind().to_owned(),
+                revision: dataset.revision().map(str::to_owned),
+                split: split.to_owned(),
+                fingerprint: fingerprint.clone(),
+                samples: entries.len(),
+            },
+            method: ready.info.clone(),
+            models: ready.model_infos.clone(),
+            machine: machine(),
+            terms,
+            samples: samples.iter().map(|s| s.id.clone()).collect(),
+            queries,
+            memory: peak_memory(),
+        };
+        if let Some(out) = &args.out {
+            let path = if args.scenario.len() > 1 { named(out, scenario.label()) } else { out.clone() };
+            let text = serde_json::to_string(&log).map_err(|e| Failure::new(ExitCode::OUTPUT, e))? + "\n";
+            files::write(&path, text.as_bytes())?;
+        }
+        logs.push(log);
+    }
+    say_part!("{}", render(&[load_table(&logs)], format));
+    Ok(ExitCode::OK)
+}
+
+/// `a.json` as `a-Offline.json`.
+fn named(path: &Path, scenario: &str) -> PathBuf {
+    let stem = path.file_stem().map_or_else(|| "latency".into(), |s| s.to_string_lossy());
+    let name = match path.extension() {
+        Some(extension) => format!("{stem}-{scenario}.{}", extension.to_string_lossy()),
+        None => format!("{stem}-{scenario}"),
+    };
+    path.with_file_name(name)
+}
+
+pub(crate) fn trace(run: &Path, out: &Path, sample: Option<&str>, picture_file: Option<&Path>) -> Outcome {
+    let opened = Run::open(run)?;
+    let mut records: Vec<&Record> = opened.records.values().filter(|r| sample.is_none_or(|s| r.id == s)).collect();
+    if let (Some(id), true) = (sample, records.is_empty()) {
+        return Err(Failure::input(format!("{} has no record of {id}", run.display())));
+    }
+    let (text, samples) = chrome(records.iter().copied(), &opened.manifest.method.label);
+    if samples == 0 {
+        return Err(Failure::input(format!(
+            "{} tells no times of its samples: it is of an older version",
+            run.display()
+        )));
+    }
+    files::write(out, text.as_bytes())?;
+    say!("{}: {samples} samples", out.display());
+    if let Some(path) = picture_file {
+        let total = |r: &Record| r.timings.get("total").copied().unwrap_or(0.0);
+        records.sort_by(|a, b| total(a).total_cmp(&total(b)));
+        if let Some(record) = records.get(records.len() / 2) {
+            files::write(path, picture(record).as_bytes())?;
+            say!("{}: {}", path.display(), record.id);
+        }
+    }
+    Ok(ExitCode::OK)
+}
