@@ -12,28 +12,34 @@ pub struct Again {
     pub same: usize,
     /// Samples that differ: the id, and in what.
     pub differ: Vec<(String, String)>,
-    /// Samples that one of the two lacks.
+    /// Samples that were finished then, and are not there now.
     pub missing: usize,
+    /// Samples that were not finished then.
+    pub new: usize,
 }
 
 impl Again {
     /// Holds a run made again against the first.
-    pub fn of(first: &Run, again: &Run) -> Self {
+    /// Where `limit` says so, of its first samples alone.
+    pub fn of(first: &Run, again: &Run, limit: Option<usize>) -> Self {
+        let wanted: Option<std::collections::BTreeSet<&str>> =
+            limit.map(|n| first.samples.iter().take(n).map(|s| s.id.as_str()).collect());
         let mut told = Self { inputs: first.manifest.differences(&again.manifest), ..Self::default() };
-        for (id, was) in &first.records {
+        for (id, was) in first.records.iter().filter(|(id, _)| wanted.as_ref().is_none_or(|w| w.contains(id.as_str())))
+        {
             match again.records.get(id).map(|is| differences(was, is)) {
                 None => told.missing += 1,
                 Some(parts) if parts.is_empty() => told.same += 1,
                 Some(parts) => told.differ.push((id.clone(), parts.join(", "))),
             }
         }
-        told.missing += again.records.keys().filter(|id| !first.records.contains_key(*id)).count();
+        told.new += again.records.keys().filter(|id| !first.records.contains_key(*id)).count();
         told
     }
 
     /// Whether everything that was made again is the same.
     pub fn reproduced(&self) -> bool {
-        self.differ.is_empty() && self.same > 0
+        self.differ.is_empty() && self.missing == 0 && self.same > 0
     }
 }
 

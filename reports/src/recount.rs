@@ -26,13 +26,16 @@ pub fn recount(path: &Path, mut take: impl FnMut(&Record)) -> Result<Recounted, 
     Run::each(path, |mut record| {
         match counted(&record) {
             Ok((whole, stages)) => {
+                let stage = record.stages.iter().zip(&stages).find(|(s, own)| s.score.is_some() && s.score != **own);
                 if whole != record.score {
                     wrong.push((record.id.clone(), "its counts are not those of its masks".to_owned()));
+                } else if let Some((stage, _)) = stage {
+                    wrong.push((record.id.clone(), format!("the counts of {} are not those of its masks", stage.name)));
                 }
                 record.score = whole;
                 record.stages.iter_mut().zip(stages).for_each(|(stage, score)| stage.score = score);
             }
-            Err(why) => wrong.push((record.id.clone(), why)),
+            Err(why) => wrong.push((record.id.clone(), format!("{why}: its counts stay as they are"))),
         }
         take(&record);
         digest.push(Summary::from(&record));

@@ -34,7 +34,7 @@ pub(crate) struct CheckArgs {
 
 #[derive(Args)]
 pub(crate) struct JudgingArgs {
-    /// A limit that gates, as giou=-0.5, ciou@class=-1%, f1@*=-2, p95=+10%, failures=0, giou>=50; several separated by
+    /// A limit that gates, as giou=-0.5, ciou@class=-1%, f1@*=-2, p95=+10%, failures=0, moved=0, giou>=50; several separated by
     /// commas or blanks [default of check: the baseline's own, else giou=-0.5 and errors=0].
     #[arg(long = "limit", value_name = "LIMIT", allow_hyphen_values = true)]
     pub(crate) limits: Vec<String>,
@@ -123,6 +123,9 @@ Examples:
         /// The file.
         #[arg(long)]
         out: PathBuf,
+        /// Leave out times, memory and machine: the same bytes wherever the runs are made.
+        #[arg(long)]
+        without_times: bool,
         /// Limits that `check` takes where it is given none [default: those of the file, where there is one].
         #[arg(long = "limit", value_name = "LIMIT", allow_hyphen_values = true)]
         limits: Vec<String>,

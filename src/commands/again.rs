@@ -38,7 +38,13 @@ pub(crate) fn calibrated(mut args: CalibrateArgs) -> Outcome {
     } else {
         args.done.iter().map(|r| Digest::open(r)).collect::<Result<Vec<_>, _>>()?
     };
-    let spreads = calibrate(&digests, profile, RESAMPLES);
+    for (i, digest) in digests.iter().enumerate() {
+        if let Some(twin) = digests[..i].iter().find(|d| d.manifest.id == digest.manifest.id) {
+            let (a, b) = (twin.path.display(), digest.path.display());
+            return Err(Failure::usage(format!("{a} and {b} are one run: expected runs of several seeds")));
+        }
+    }
+    let spreads = calibrate(&digests, profile, RESAMPLES).map_err(|e| Failure::new(ExitCode::INCOMPARABLE, e))?;
     if spreads.is_empty() {
         return Err(Failure::input(
             "nothing to calibrate: expected two or more runs of one method on the same samples",
@@ -62,7 +68,7 @@ pub(crate) fn calibrated(mut args: CalibrateArgs) -> Outcome {
         Some(path) => {
             let seed = digests.first().map(|d| d.manifest.seed);
             let first = digests.into_iter().filter(|d| Some(d.manifest.seed) == seed).collect();
-            keep(first, limits, &path)
+            keep(first, limits, &path, false)
         }
         None => Ok(ExitCode::OK),
     }
@@ -103,7 +109,10 @@ pub(crate) fn rescored(args: &RescoreArgs) -> Outcome {
     let format = if args.json { Format::Json } else { Format::Terminal { styled: progress::styled() } };
     say_part!("{}", render(&[table], format));
     for (id, why) in recounted.wrong.iter().take(NAMED) {
-        eprintln!("record {id}: {why}; the figures are of the masks");
+        eprintln!("record {id}: {why}");
+    }
+    if recounted.wrong.len() > NAMED {
+        eprintln!("and {} more records", recounted.wrong.len() - NAMED);
     }
     if let (Some(out), false) = (&args.out, args.json) {
         say!("{}", out.display());
@@ -116,7 +125,7 @@ pub(crate) fn reproduced(args: &ReproduceArgs) -> Outcome {
     let manifest = &first.manifest;
     if manifest.command.is_empty() {
         return Err(Failure::input(format!(
-            "{} does not tell the command that made it (it is of an older version, or was merged): run it by hand",
+            "{} does not tell the command that made it (it is of an older version): run it by hand",
             args.run.display()
         )));
     }
@@ -130,8 +139,8 @@ pub(crate) fn reproduced(args: &ReproduceArgs) -> Outcome {
         _ => return Err(Failure::input(format!("{} was made by no `run` or `score`", args.run.display()))),
     };
     asked.running.runs.clone_from(&args.runs);
-    asked.running.name = Some(format!("{}-again", folder_name(&args.run)));
-    asked.running.fresh = true;
+    asked.running.name = Some(free_name(&args.runs, &folder_name(&args.run)));
+    asked.running.fresh = false;
     asked.running.shard = socio_harness::Shard::WHOLE;
     asked.settings.seed = manifest.seed;
     if let Some(data) = &args.data {
@@ -151,19 +160,18 @@ pub(crate) fn reproduced(args: &ReproduceArgs) -> Outcome {
             manifest.method.label
         ))
     })?;
-    let mut told = Again::of(&first, again);
+    let mut told = Again::of(&first, again, args.limit);
     if args.limit.is_some() {
         // What was left out on purpose is no difference.
-        told.missing = 0;
         let limited = |field: &str| matches!(field, "data.fingerprint" | "data.samples" | "selection");
         told.inputs.retain(|(field, _, _)| !limited(field));
     }
     if args.json {
-        say!("{:#}", json!({ "reproduced": told.reproduced() && told.missing == 0, "run": again.path, "what": told }));
+        say!("{:#}", json!({ "reproduced": told.reproduced(), "run": again.path, "what": told }));
     } else {
         tell(&told, &first, again);
     }
-    Ok(if told.reproduced() && told.missing == 0 { ExitCode::OK } else { ExitCode::DIFFERS })
+    Ok(if told.reproduced() { ExitCode::OK } else { ExitCode::DIFFERS })
 }
 
 fn tell(told: &Again, first: &Run, again: &Run) {
@@ -184,8 +192,27 @@ fn tell(told: &Again, first: &Run, again: &Run) {
         say!("and {} more samples", told.differ.len() - NAMED);
     }
     let all = told.same + told.differ.len();
-    say!("{} of {all} samples are the same, times aside; {} are in one run alone", told.same, told.missing);
+    say!("{} of {all} samples are the same, times aside", told.same);
+    if told.missing > 0 {
+        say!("{} samples of then are not there now", told.missing);
+    }
+    if told.new > 0 {
+        say!("{} samples had not been finished then", told.new);
+    }
     say!("{}", again.path.display());
+}
+
+/// A name that no run has: what is there is nobody's to overwrite.
+fn free_name(runs: &Path, of: &str) -> String {
+    let taken = |name: &str| runs.join(name).exists();
+    let mut name = format!("{of}-again");
+    for i in 2.. {
+        if !taken(&name) {
+            break;
+        }
+        name = format!("{of}-again-{i}");
+    }
+    name
 }
 
 fn folder_name(path: &Path) -> String {

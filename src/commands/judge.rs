@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 use socio_dataset::files;
 use socio_record::ExitCode;
-use socio_reports::baseline::Baseline;
+use socio_reports::baseline::{Baseline, BaselineError};
 use socio_reports::compare::{
-    Allowed, Asked, Check, Limit, check, headline, json as told_json, junit, markdown, tables,
+    Allowed, Asked, Check, Limit, check, headline, json as told_json, junit, markdown, name_of, tables,
 };
 use socio_reports::digest::Digest;
 use socio_reports::metrics::Profile;
@@ -23,8 +23,15 @@ use crate::progress;
 const USUAL: [&str; 2] = ["giou=-0.5", "errors=0"];
 
 pub(crate) fn compare_runs(args: CompareArgs) -> Outcome {
-    let before = baseline_of(&args.before)?;
+    if !args.before.exists() {
+        return Err(Failure::input(format!("no run and no baseline at {}", args.before.display())));
+    }
+    let mut before = baseline_of(&args.before)?;
     let runs = [Digest::open(&args.after)?];
+    // Of a baseline of several runs the one that is of the same set and row.
+    if before.runs.len() > 1 {
+        before.runs.retain(|b| name_of(&b.manifest) == name_of(&runs[0].manifest));
+    }
     // Two methods on one set are what a comparison is for.
     let asked = asked(&args.judging, Vec::new(), true)?;
     let strict = args.judging.inconclusive == Inconclusive::Fail && !asked.limits.is_empty();
@@ -32,12 +39,17 @@ pub(crate) fn compare_runs(args: CompareArgs) -> Outcome {
 }
 
 pub(crate) fn check_runs(args: CheckArgs) -> Outcome {
-    let baseline = match baseline_of(&args.baseline) {
-        Err(e) if !args.baseline.exists() => return Err(Failure::new(ExitCode::NO_BASELINE, e)),
-        other => other?,
+    let missing = !args.baseline.exists();
+    let baseline = if missing {
+        // Every form is written all the same: the next step of a pipeline reads it.
+        eprintln!("{}", BaselineError::Missing(args.baseline.clone()));
+        Baseline { limits: Vec::new(), runs: Vec::new() }
+    } else {
+        baseline_of(&args.baseline)?
     };
     let runs = args.runs.iter().map(|r| Digest::open(r)).collect::<Result<Vec<_>, _>>()?;
     let own = if baseline.limits.is_empty() { USUAL.map(str::to_owned).into() } else { baseline.limits.clone() };
+    parsed(&own).map_err(|e| Failure::input(format!("{}: {e}", args.baseline.display())))?;
     let asked = asked(&args.judging, own, false)?;
     let strict = args.judging.inconclusive == Inconclusive::Fail;
     tell(&check(&baseline.runs, &runs, &asked, strict), &args.told, &args.baseline)
@@ -52,12 +64,13 @@ fn baseline_of(path: &Path) -> Result<Baseline, Failure> {
 }
 
 fn asked(args: &JudgingArgs, usual: Vec<String>, method: bool) -> Result<Asked, Failure> {
-    let limits = if args.limits.is_empty() { usual } else { args.limits.clone() };
+    // A variable of a pipeline that is empty says nothing, and takes no limit away.
+    let given = parsed(&args.limits)?;
     Ok(Asked {
         profile: args.profile.as_deref().map(Profile::named).transpose().map_err(Failure::usage)?,
         rule: rule(args.instances),
         resamples: args.resamples,
-        limits: parsed(&limits)?,
+        limits: if given.is_empty() { parsed(&usual)? } else { given },
         allowed: Allowed { intersect: args.on_missing == OnMissing::Intersect, prompts: args.other_prompts, method },
         most: args.most,
     })
@@ -116,21 +129,21 @@ fn append_summary(text: &str) -> Result<(), Failure> {
 
 pub(crate) fn baseline(command: BaselineCommand) -> Outcome {
     match command {
-        BaselineCommand::Save { runs, out, limits } => save(&runs, &out, limits),
+        BaselineCommand::Save { runs, out, limits, without_times } => save(&runs, &out, limits, without_times),
         BaselineCommand::List { folder, json } => list(&folder, json),
         BaselineCommand::Show { file, json } => show(&file, json),
     }
 }
 
-fn save(runs: &[PathBuf], out: &Path, limits: Vec<String>) -> Outcome {
+fn save(runs: &[PathBuf], out: &Path, limits: Vec<String>, without_times: bool) -> Outcome {
     let digests = runs.iter().map(|r| Digest::open(r)).collect::<Result<Vec<_>, _>>()?;
     let given: Vec<String> = parsed(&limits)?.iter().map(ToString::to_string).collect();
     let limits = if given.is_empty() && out.is_file() { Baseline::open(out)?.limits } else { given };
-    keep(digests, limits, out)
+    keep(digests, limits, out, without_times)
 }
 
 /// Writes a baseline of finished runs that can be told apart.
-pub(crate) fn keep(runs: Vec<Digest>, limits: Vec<String>, out: &Path) -> Outcome {
+pub(crate) fn keep(runs: Vec<Digest>, limits: Vec<String>, out: &Path, without_times: bool) -> Outcome {
     for (i, run) in runs.iter().enumerate() {
         if run.missing > 0 {
             return Err(Failure::input(format!(
@@ -140,28 +153,24 @@ pub(crate) fn keep(runs: Vec<Digest>, limits: Vec<String>, out: &Path) -> Outcom
                 run.chosen
             )));
         }
-        let same = |other: &&Digest| run_name(other) == run_name(run);
+        let same = |other: &&Digest| name_of(&other.manifest) == name_of(&run.manifest);
         if let Some(other) = runs[..i].iter().find(same) {
             return Err(Failure::usage(format!(
                 "{} and {} are both runs of {}: a baseline holds one of each",
                 other.path.display(),
                 run.path.display(),
-                run_name(run)
+                name_of(&run.manifest)
             )));
         }
     }
     let baseline = Baseline { limits, runs };
+    let baseline = if without_times { baseline.without_times() } else { baseline };
     let text = baseline.text().map_err(|e| Failure::new(ExitCode::OUTPUT, e))?;
     files::write(out, text.as_bytes())?;
     let samples: usize = baseline.runs.iter().map(|r| r.entries.len()).sum();
     let runs = baseline.runs.len();
     say!("{}: {runs} run{}, {samples} samples, {} bytes", out.display(), if runs == 1 { "" } else { "s" }, text.len());
     Ok(ExitCode::OK)
-}
-
-fn run_name(run: &Digest) -> String {
-    let set = run.manifest.set.as_ref().map_or(String::new(), |s| format!("{}/{}: ", s.suite, s.name));
-    format!("{set}{}", run.manifest.method.label)
 }
 
 fn list(folder: &Path, as_json: bool) -> Outcome {
@@ -175,11 +184,16 @@ fn list(folder: &Path, as_json: bool) -> Outcome {
     if as_json {
         let value = rows
             .iter()
-            .map(|(p, runs, samples, limits)| json!({ "file": p, "runs": runs, "samples": samples, "limits": limits }));
+            .map(|(p, runs, samples, limits)| json!({ "file": p, "runs": runs, "samples": samples, "limits": limits.split(", ").filter(|l| !l.is_empty()).collect::<Vec<_>>() }));
         say!("{:#}", value.collect::<serde_json::Value>());
     } else {
         for (path, runs, samples, limits) in rows {
-            say!("{}  {runs} runs, {samples} samples; limits: {limits}", path.display());
+            let limits = if limits.is_empty() { "none of its own" } else { &limits };
+            say!(
+                "{}  {runs} run{}, {samples} samples; limits: {limits}",
+                path.display(),
+                if runs == 1 { "" } else { "s" }
+            );
         }
     }
     Ok(ExitCode::OK)
@@ -189,9 +203,12 @@ fn show(file: &Path, as_json: bool) -> Outcome {
     let baseline = Baseline::open(file)?;
     let options = Options { tables: vec![Kind::Main, Kind::Statuses], ..Options::default() };
     let report = report(&baseline.runs, &options).map_err(Failure::input)?;
-    let format = if as_json { Format::Json } else { Format::Terminal { styled: progress::styled() } };
-    say_part!("{}", render(&report.tables, format));
-    if !as_json {
+    if as_json {
+        let tables: serde_json::Value =
+            serde_json::from_str(&render(&report.tables, Format::Json)).map_err(Failure::input)?;
+        say!("{:#}", json!({ "limits": baseline.limits, "report": tables }));
+    } else {
+        say_part!("{}", render(&report.tables, Format::Terminal { styled: progress::styled() }));
         let limits = if baseline.limits.is_empty() { "none of its own".to_owned() } else { baseline.limits.join(", ") };
         say!("Limits: {limits}.");
     }

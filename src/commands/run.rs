@@ -182,7 +182,11 @@ fn go(
         let (samples, fingerprint) = fingerprint(dataset, &place.split, &ids, |n| bar.set_position(n as u64))?;
         bar.finish_and_clear();
         let on = On { dataset, split: &place.split, set: place.set.clone(), selection, samples, fingerprint };
-        let names = names(&on, &ready, running)?;
+        let mut names = names(&on, &ready, running)?;
+        if let (Some(name), true) = (&running.name, only.is_some()) {
+            // One run made again has just the name that it was given.
+            names.fill(name.clone());
+        }
         all.push((on, ready, names));
     }
     // A run made again is of the command that made the first.

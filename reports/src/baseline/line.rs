@@ -47,7 +47,7 @@ pub(super) fn write(digest: &Digest, at: usize) -> String {
         }
     }
     match digest.phases.seconds("total", at) {
-        Some(seconds) => _ = write!(line, " {seconds:.4}"),
+        Some(seconds) => _ = write!(line, " {seconds:.6}"),
         None => line.push_str(" -"),
     }
     line.push(' ');
@@ -87,8 +87,11 @@ pub(super) fn read(digest: &mut Digest, line: &str) -> Result<(), String> {
     };
     let seconds: Option<f64> = match next("seconds")? {
         NONE => None,
-        field => Some(number(field, "seconds")?),
+        field => Some(number(field, "seconds")?).filter(|s: &f64| s.is_finite() && *s >= 0.0),
     };
+    if rest.is_empty() {
+        return Err("it has no id".to_owned());
+    }
     if let Some(seconds) = seconds {
         digest.phases.push(digest.entries.len(), &[("total".to_owned(), seconds)].into());
     }
@@ -113,7 +116,11 @@ pub(super) fn read(digest: &mut Digest, line: &str) -> Result<(), String> {
 fn score<'a>(intersection: u64, next: &mut impl FnMut(&str) -> Result<&'a str, String>) -> Result<Score, String> {
     let (truth_area, predicted_area): (u64, u64) =
         (number(next("truth area")?, "truth area")?, number(next("predicted area")?, "predicted area")?);
-    let resized = next("resized")? == "1";
+    let resized = match next("resized")? {
+        "0" => false,
+        "1" => true,
+        other => return Err(format!("`{other}` is no resized: expected 0 or 1")),
+    };
     let mut instances = [Matches::default(); 4];
     for rule in RULES {
         let field = next(rule.label())?;
@@ -121,6 +128,9 @@ fn score<'a>(intersection: u64, next: &mut impl FnMut(&str) -> Result<&'a str, S
         let [matched, predicted, truth] = parts[..] else {
             return Err(format!("`{field}` is no matched/predicted/truth of {}", rule.label()));
         };
+        if matched > predicted.min(truth) {
+            return Err(format!("`{field}` matches more {} than there are", rule.label()));
+        }
         instances[rule as usize] = Matches { matched, predicted, truth };
     }
     let union = (truth_area.checked_add(predicted_area)).and_then(|sum| sum.checked_sub(intersection));

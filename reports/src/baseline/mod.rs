@@ -10,6 +10,7 @@ use socio_dataset::files::{self, FileError};
 use socio_record::Manifest;
 
 use crate::digest::Digest;
+use crate::metrics::Profile;
 
 /// Version of this layout.
 const SCHEMA: u32 = 1;
@@ -63,13 +64,23 @@ struct Kept {
 }
 
 impl Baseline {
+    /// Without times, memory, and the machine and program that they are of: the same text wherever its runs are made.
+    #[must_use]
+    pub fn without_times(mut self) -> Self {
+        for run in &mut self.runs {
+            run.forget_times();
+        }
+        self
+    }
+
     /// As the text of its file.
     ///
     /// # Errors
     /// Never, but for what the JSON writer may say.
     pub fn text(&self) -> Result<String, serde_json::Error> {
+        // How a run was asked for is no part of what it is held against.
         let kept = |digest: &Digest| Kept {
-            manifest: digest.manifest.clone(),
+            manifest: Manifest { command: Vec::new(), ..digest.manifest.clone() },
             chosen: digest.chosen,
             memory: digest.peak_memory(),
             words: digest.words.texts().map(str::to_owned).collect(),
@@ -105,6 +116,11 @@ impl Baseline {
         }
         let file: File = serde_json::from_value(value).map_err(|e| broken(format!("is no baseline: {e}")))?;
         let digest = |(i, kept): (usize, Kept)| -> Result<Digest, BaselineError> {
+            let own = |why: String| broken(format!("run {}: {why}", i + 1));
+            if kept.manifest.schema > socio_record::SCHEMA {
+                return Err(own(format!("its manifest has schema {}: update socio-bench", kept.manifest.schema)));
+            }
+            Profile::named(&kept.manifest.profile).map_err(|e| own(e.to_string()))?;
             let mut digest = Digest::begin(path, kept.manifest);
             for word in &kept.words {
                 digest.words.take(word);
@@ -113,6 +129,15 @@ impl Baseline {
                 line::read(&mut digest, row).map_err(|why| broken(format!("run {}, row {}: {why}", i + 1, n + 1)))?;
             }
             digest.sort();
+            if digest.entries.len() < kept.rows.len() {
+                return Err(own(format!(
+                    "{} of its rows are of a sample that has one",
+                    kept.rows.len() - digest.entries.len()
+                )));
+            }
+            if kept.chosen < kept.rows.len() {
+                return Err(own(format!("{} rows of {} samples", kept.rows.len(), kept.chosen)));
+            }
             (digest.chosen, digest.memory) = (kept.chosen, kept.memory);
             digest.missing = kept.chosen.saturating_sub(digest.entries.len());
             Ok(digest)

@@ -1,7 +1,7 @@
 //! Limits from the spread of a reference that was run with several seeds.
 
 use super::outcome::name_of;
-use super::{Allowed, Asked, Measure, Slice, compare};
+use super::{Allowed, Asked, Incomparable, Measure, Slice, compare};
 use crate::digest::Digest;
 use crate::metrics::{Metric, Profile, student};
 use crate::table::{Cell, Column, Row, Spread, Table, printed};
@@ -28,7 +28,10 @@ pub struct Spreads {
 }
 
 /// The spread of each measure over runs that differ in their seed, a set and row at a time.
-pub fn calibrate(runs: &[Digest], profile: Option<Profile>, resamples: usize) -> Vec<Spreads> {
+///
+/// # Errors
+/// When two runs of one row cannot be compared.
+pub fn calibrate(runs: &[Digest], profile: Option<Profile>, resamples: usize) -> Result<Vec<Spreads>, Incomparable> {
     let mut names: Vec<String> = Vec::new();
     for run in runs {
         let name = name_of(&run.manifest);
@@ -39,12 +42,17 @@ pub fn calibrate(runs: &[Digest], profile: Option<Profile>, resamples: usize) ->
     let mut all = Vec::new();
     for name in names {
         let own: Vec<&Digest> = runs.iter().filter(|r| name_of(&r.manifest) == name).collect();
-        all.extend(spreads(&name, &own, profile, resamples));
+        all.extend(spreads(&name, &own, profile, resamples)?);
     }
-    all
+    Ok(all)
 }
 
-fn spreads(name: &str, runs: &[&Digest], profile: Option<Profile>, resamples: usize) -> Vec<Spreads> {
+fn spreads(
+    name: &str,
+    runs: &[&Digest],
+    profile: Option<Profile>,
+    resamples: usize,
+) -> Result<Vec<Spreads>, Incomparable> {
     let asked = Asked {
         profile,
         rule: socio_record::Rule::Components,
@@ -54,10 +62,11 @@ fn spreads(name: &str, runs: &[&Digest], profile: Option<Profile>, resamples: us
         most: 0,
     };
     // Each run against the first: the same pairs as a check against a baseline makes.
-    let pairs: Vec<_> = runs[1..].iter().filter_map(|r| compare(runs[0], r, &asked).ok()).collect();
-    let Some(first) = pairs.first() else { return Vec::new() };
-    let measures = first.rows.iter().filter(|r| r.slice == Slice::All && !matches!(r.measure, Measure::Errors));
-    measures
+    let pairs: Vec<_> = runs[1..].iter().map(|r| compare(runs[0], r, &asked)).collect::<Result<_, _>>()?;
+    let Some(first) = pairs.first() else { return Ok(Vec::new()) };
+    let measures =
+        first.rows.iter().filter(|r| r.slice == Slice::All && !matches!(r.measure, Measure::Errors | Measure::Moved));
+    let told = measures
         .filter_map(|row| {
             let same = |r: &&super::Row| r.slice == Slice::All && r.measure == row.measure;
             let others: Vec<_> = pairs.iter().filter_map(|c| c.rows.iter().find(same)).collect();
@@ -69,7 +78,8 @@ fn spreads(name: &str, runs: &[&Digest], profile: Option<Profile>, resamples: us
             let limit = limit(row.measure, &values, detectable)?;
             Some(Spreads { name: name.to_owned(), measure: row.measure, values, detectable, limit })
         })
-        .collect()
+        .collect();
+    Ok(told)
 }
 
 /// A limit that a run like the reference keeps in 99 of 100 cases, and that its samples can tell from a loss.
@@ -97,7 +107,7 @@ fn limit(measure: Measure, values: &[f64], detectable: Option<f64>) -> Option<St
         }
         Measure::Failures => format!("failures=+{:.0}", reach.ceil()),
         Measure::Memory => format!("memory=+{:.0}%", up(100.0 * reach / spread.mean.max(1e-12), PERCENT).max(PERCENT)),
-        Measure::Errors => return None,
+        Measure::Errors | Measure::Moved => return None,
     })
 }
 
@@ -127,7 +137,7 @@ pub fn spread_table(all: &[Spreads], runs: &[Digest]) -> Table {
         let spread = Spread::of(&s.values);
         let value = |v: Option<f64>| match s.measure {
             Measure::Seconds(_) => Cell::Seconds(v),
-            Measure::Failures | Measure::Errors | Measure::Memory => Cell::Number(v, 1),
+            Measure::Failures | Measure::Errors | Measure::Moved | Measure::Memory => Cell::Number(v, 1),
             Measure::Metric(_) => Cell::Number(v, 2),
         };
         let cells = vec![

@@ -82,7 +82,7 @@ fn deviation(values: &[f64]) -> f64 {
 }
 
 /// The change of each metric over pairs of `(scene, before, after)`; `None` where one side has nothing to divide by.
-pub(crate) fn paired_change(
+pub fn paired_change(
     pairs: impl Iterator<Item = (Word, Tally, Tally)> + Clone,
     metrics: &[Metric],
     profile: &Profile,

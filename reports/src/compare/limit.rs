@@ -4,7 +4,7 @@
 //! LIMIT   = NAME [ "@" SLICE ] ( "=" CHANGE | ">=" VALUE | "<=" VALUE )
 //! NAME    = giou | ciou | f1 | precision | recall          metrics, in percent
 //!         | mean | p50 | p90 | p95 | p99                    latency of a sample, in seconds
-//!         | failures | errors                               samples
+//!         | failures | errors | moved                       samples
 //!         | memory                                          peak memory, in MiB
 //! SLICE   = all | name | class | function | *               metrics only; `*` is each of them
 //! CHANGE  = [+-] NUMBER [ "%" ]                             against the baseline: points, or a share of its value
@@ -62,6 +62,8 @@ pub enum Measure {
     Failures,
     /// Samples on which something broke.
     Errors,
+    /// Samples whose status or counts are not what they were, for the better or the worse.
+    Moved,
     /// Peak memory in MiB.
     Memory,
 }
@@ -97,7 +99,7 @@ pub struct LimitError {
     why: String,
 }
 
-const NAMES: &str = "giou, ciou, f1, precision, recall, mean, p50, p90, p95, p99, failures, errors, memory";
+const NAMES: &str = "giou, ciou, f1, precision, recall, mean, p50, p90, p95, p99, failures, errors, moved, memory";
 
 impl fmt::Display for Limit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -121,6 +123,7 @@ impl Measure {
             "p99" => Self::Seconds(Some(0.99)),
             "failures" => Self::Failures,
             "errors" => Self::Errors,
+            "moved" => Self::Moved,
             "memory" => Self::Memory,
             _ => return None,
         })
@@ -136,6 +139,7 @@ impl Measure {
             Self::Seconds(Some(q)) => format!("p{:.0} latency", 100.0 * q),
             Self::Failures => "failures".to_owned(),
             Self::Errors => "errors".to_owned(),
+            Self::Moved => "samples that moved".to_owned(),
             Self::Memory => "peak memory, MiB".to_owned(),
         }
     }

@@ -119,7 +119,7 @@ pub fn compare_all(all: &[(&Digest, &Digest)], asked: &Asked) -> Vec<Result<Comp
             Ok((comparison, from..measured.len()))
         })
         .collect();
-    let rows = judged(measured, asked);
+    let rows = judged(measured);
     compared
         .into_iter()
         .map(|one| one.map(|(comparison, own)| Comparison { rows: rows[own].to_vec(), ..comparison }))
@@ -158,15 +158,18 @@ fn measure(before: &Digest, after: &Digest, asked: &Asked) -> Result<(Comparison
         classes: moved::classes(&pairs, &profile),
         remarks,
     };
-    Ok((comparison, measured))
+    Ok((comparison, limited(measured, asked)))
 }
 
 /// A row, with what its verdict is made from where that is more than two numbers.
+#[derive(Clone)]
 struct Measured {
     row: Row,
     change: Option<Change>,
     /// Whether the two runs can be held against each other in this: times of two machines can not.
     comparable: bool,
+    /// The limit that is put to it.
+    limit: Option<Limit>,
 }
 
 fn metrics(pairs: &Pairs<'_>, profile: &Profile, asked: &Asked) -> Vec<Measured> {
@@ -201,6 +204,7 @@ fn metrics(pairs: &Pairs<'_>, profile: &Profile, asked: &Asked) -> Vec<Measured>
                 },
                 change,
                 comparable: true,
+                limit: None,
             });
         }
     }
@@ -219,7 +223,7 @@ fn with_rule(measure: Measure, rule: Rule) -> Measure {
 
 fn exact(measure: Measure, samples: usize, before: Option<f64>, after: Option<f64>) -> Measured {
     let row = Row { measure, slice: Slice::All, samples, before, after, change: None, detectable: None, gate: None };
-    Measured { row, change: None, comparable: true }
+    Measured { row, change: None, comparable: true, limit: None }
 }
 
 fn counts(pairs: &Pairs<'_>, profile: &Profile) -> Vec<Measured> {
@@ -230,7 +234,9 @@ fn counts(pairs: &Pairs<'_>, profile: &Profile) -> Vec<Measured> {
     };
     let failures = count(&|e| profile.tally(e).is_some_and(|t| t.failed > 0));
     let errors = count(&|e| e.status.is_error());
-    vec![exact(Measure::Failures, n, failures.0, failures.1), exact(Measure::Errors, n, errors.0, errors.1)]
+    let moved = pairs.entries.iter().filter(|(a, b)| (a.status, a.score) != (b.status, b.score)).count();
+    let moved = exact(Measure::Moved, n, Some(0.0), Some(f64::from(moved as u32)));
+    vec![moved, exact(Measure::Failures, n, failures.0, failures.1), exact(Measure::Errors, n, errors.0, errors.1)]
 }
 
 fn costs(pairs: &Pairs<'_>, same_machine: bool) -> Vec<Measured> {
@@ -254,15 +260,44 @@ fn costs(pairs: &Pairs<'_>, same_machine: bool) -> Vec<Measured> {
     rows
 }
 
-/// Puts each limit to its row, all gates corrected together.
-fn judged(measured: Vec<Measured>, asked: &Asked) -> Vec<Row> {
-    // The last limit of a measure counts, as the last option does.
-    let limit_of = |m: &Measured| {
-        let its =
-            |l: &&Limit| with_rule(l.measure, asked.rule) == m.row.measure && l.slice.is_none_or(|s| s == m.row.slice);
-        asked.limits.iter().rev().find(its)
-    };
-    let gated: Vec<Option<&Limit>> = measured.iter().map(limit_of).collect();
+/// Puts the limits to their rows. Of several of one kind the last counts, as the last option does; one against the baseline
+/// and one of the value itself both gate, a row each.
+fn limited(measured: Vec<Measured>, asked: &Asked) -> Vec<Measured> {
+    let mut rows = Vec::new();
+    for m in measured {
+        let of_kind = |absolute: bool| {
+            let its = |l: &&Limit| {
+                with_rule(l.measure, asked.rule) == m.row.measure
+                    && l.slice.is_none_or(|s| s == m.row.slice)
+                    && matches!(l.bound, Bound::Value(_)) == absolute
+            };
+            asked.limits.iter().rev().find(its).cloned()
+        };
+        let limits = [of_kind(false), of_kind(true)];
+        if limits.iter().all(Option::is_none) {
+            rows.push(m);
+            continue;
+        }
+        rows.extend(limits.into_iter().flatten().map(|limit| Measured { limit: Some(limit), ..m.clone() }));
+    }
+    // A limit on what neither run has is not kept: it cannot be told.
+    let idle = asked.limits.iter().filter(|l| {
+        let measure = with_rule(l.measure, asked.rule);
+        !rows.iter().any(|m| m.row.measure == measure && l.slice.is_none_or(|s| s == m.row.slice))
+    });
+    let idle: Vec<Measured> = idle
+        .map(|l| {
+            let mut none = exact(with_rule(l.measure, asked.rule), 0, None, None);
+            none.row.slice = l.slice.unwrap_or(Slice::All);
+            Measured { limit: Some(l.clone()), ..none }
+        })
+        .collect();
+    rows.extend(idle);
+    rows
+}
+
+/// Judges every row that has a limit, all of them corrected together.
+fn judged(measured: Vec<Measured>) -> Vec<Row> {
     let tolerance = |m: &Measured, limit: &Limit| match limit.bound {
         Bound::Worse(by) => Some(by),
         // A latency's change is a logarithm.
@@ -272,26 +307,28 @@ fn judged(measured: Vec<Measured>, asked: &Asked) -> Vec<Row> {
     };
     let tested =
         |m: &Measured, limit: &Limit| Some(m.change.as_ref()?.chance(tolerance(m, limit)?)).filter(|_| m.comparable);
-    let chances: Vec<Option<f64>> =
-        measured.iter().zip(&gated).map(|(m, limit)| limit.and_then(|l| tested(m, l))).collect();
+    let chances: Vec<Option<f64>> = measured.iter().map(|m| m.limit.as_ref().and_then(|l| tested(m, l))).collect();
     let mut adjusted = holm(&chances.iter().flatten().copied().collect::<Vec<_>>()).into_iter();
     let mut rows = Vec::new();
-    for ((m, limit), chance) in measured.into_iter().zip(gated).zip(chances) {
+    for (m, chance) in measured.into_iter().zip(chances) {
         let adjusted = chance.and_then(|_| adjusted.next());
-        let gate = limit.map(|limit| {
+        let gate = m.limit.as_ref().map(|limit| {
             let tolerance = tolerance(&m, limit);
             let (verdict, remark) = match (&m.change, tolerance, adjusted) {
                 (Some(change), Some(tolerance), Some(adjusted)) => {
                     let (interval, detectable) = (change.interval(), change.detectable());
                     let verdict = Evidence { interval, detectable, tolerance, adjusted }.verdict();
-                    let few = || match m.row.detectable {
+                    let few = || match m.row.detectable.filter(|d| d.is_finite()) {
                         Some(least) => format!("too few samples: a loss below {least:.1} would not be found"),
-                        None => "too few samples".to_owned(),
+                        None => "too few scenes to tell anything".to_owned(),
                     };
                     (verdict, (verdict == Verdict::Inconclusive && detectable > tolerance).then(few))
                 }
                 _ => counted(&m.row, limit, tolerance, m.comparable),
             };
+            // In the row's unit: a latency's is percent.
+            let unit = |t: f64| if matches!(m.row.measure, Measure::Seconds(_)) { 100.0 * t.exp_m1() } else { t };
+            let tolerance = tolerance.map(unit);
             Gate { limit: limit.to_string(), tolerance, chance: chance.zip(adjusted), verdict, remark }
         });
         rows.push(Row { gate, ..m.row });
@@ -302,7 +339,8 @@ fn judged(measured: Vec<Measured>, asked: &Asked) -> Vec<Row> {
 /// The verdict on what is counted exactly.
 fn counted(row: &Row, limit: &Limit, tolerance: Option<f64>, comparable: bool) -> (Verdict, Option<String>) {
     let (Some(before), Some(after)) = (row.before, row.after) else {
-        return (Verdict::Inconclusive, Some("one of the runs does not tell it".to_owned()));
+        let why = if row.samples == 0 { "the runs have nothing of it" } else { "one of the runs does not tell it" };
+        return (Verdict::Inconclusive, Some(why.to_owned()));
     };
     let relative = !matches!(limit.bound, Bound::Value(_));
     if relative && !comparable {

@@ -12,14 +12,13 @@ mod outcome;
 mod pair;
 
 pub use calibrate::{Spreads, calibrate, proposed, spread_table};
-pub(crate) use change::paired_change;
-pub use change::{ALPHA, Change, POWER};
+pub use change::{ALPHA, Change, POWER, paired_change};
 pub use forms::{JunitError, MARKDOWN_LIMIT, headline, json, junit, markdown, tables};
 pub use judge::{Evidence, Verdict, holm};
 pub use limit::{Bound, Limit, LimitError, Measure, Slice};
 pub use measures::{Asked, Comparison, Gate, Row, compare, compare_all};
 pub use moved::Moved;
-pub use outcome::{Check, Checked, check};
+pub use outcome::{Check, Checked, check, name_of};
 pub use pair::{Allowed, Incomparable, Pairs, pairs};
 
 #[cfg(test)]

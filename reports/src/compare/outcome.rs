@@ -63,7 +63,7 @@ pub fn check(baseline: &[Digest], runs: &[Digest], asked: &Asked, strict: bool) 
 }
 
 /// The set and row of a run.
-pub(crate) fn name_of(manifest: &Manifest) -> String {
+pub fn name_of(manifest: &Manifest) -> String {
     match &manifest.set {
         Some(set) => format!("{}/{}: {}", set.suite, set.name, manifest.method.label),
         None => manifest.method.label.clone(),
@@ -83,14 +83,15 @@ impl Check {
         };
         let counted = |m: Measure| matches!(m, Measure::Failures | Measure::Errors);
         let any = |of: &dyn Fn(Measure, Verdict) -> bool| gates().any(|(m, v)| of(m, v));
-        if self.runs.iter().any(|r| r.result.is_err()) || (!self.gone.is_empty() && !self.runs.is_empty()) {
-            (ExitCode::INCOMPARABLE, "incomparable")
-        } else if !self.new.is_empty() || self.runs.is_empty() {
-            (ExitCode::NO_BASELINE, "no baseline")
-        } else if any(&|m, v| v == Verdict::Regressed && !counted(m)) {
+        // What is known to be worse comes before what could not be looked at.
+        if any(&|m, v| v == Verdict::Regressed && !counted(m)) {
             (ExitCode::REGRESSED, "regressed")
         } else if any(&|m, v| v == Verdict::Regressed && counted(m)) {
             (ExitCode::FAILURES, "too many failures")
+        } else if self.runs.iter().any(|r| r.result.is_err()) || (!self.gone.is_empty() && !self.runs.is_empty()) {
+            (ExitCode::INCOMPARABLE, "incomparable")
+        } else if !self.new.is_empty() || self.runs.is_empty() {
+            (ExitCode::NO_BASELINE, "no baseline")
         } else if any(&|_, v| v == Verdict::Inconclusive) && self.strict {
             (ExitCode::INCONCLUSIVE, "inconclusive")
         } else {

@@ -7,7 +7,7 @@ mod words;
 use std::path::{Path, PathBuf};
 
 use socio_dataset::Level;
-use socio_record::{Manifest, Run, RunError, SampleEntry, Score, Status, Summary, When};
+use socio_record::{Machine, Manifest, Run, RunError, SampleEntry, Score, Status, Summary, When};
 
 pub use phases::Phases;
 pub use words::{Word, Words};
@@ -169,6 +169,17 @@ impl Digest {
         match self.position(&sample.id) {
             Some(at) => self.entries[at].inputs = Some(sample.inputs.into()),
             None => self.missing += 1,
+        }
+    }
+
+    /// Leaves out all that another machine, or another day, would have otherwise.
+    pub(crate) fn forget_times(&mut self) {
+        self.phases = Phases::default();
+        self.memory = None;
+        self.manifest.machine = Machine::default();
+        self.manifest.code.executable.clear();
+        for entry in &mut self.entries {
+            entry.when = None;
         }
     }
 

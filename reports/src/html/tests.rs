@@ -50,3 +50,11 @@ fn every_table_and_plot_is_there() {
     assert!(html.contains("(published)") && html.contains("data-group=\"published\""));
     assert!(html.matches("<svg xmlns").count() >= 1);
 }
+
+#[test]
+fn a_table_as_the_markup_has_it() {
+    let run = digest(&Plan { scenes: 8, ..Plan::default() }, 7);
+    let options = Options { resamples: 50, with_paper: true, tables: vec![Kind::Main], ..Options::default() };
+    let told = report(&[run], &options).unwrap();
+    insta::assert_snapshot!(table::render(&told.tables[0], 1));
+}

@@ -34,6 +34,80 @@ fn table() -> Table {
     table
 }
 
+/// Every other kind of cell, each with a value and without.
+fn kinds() -> Table {
+    let column = |name: &str| Column { over: String::new(), name: name.into() };
+    let f = |value: f64, low: f64, high: f64| Some(Figure { value, low, high });
+    let spread = Some(Spread { mean: 52.84, deviation: 0.31, seeds: 5 });
+    let row = |group, cells: [Cell; 7]| Row { group, cells: cells.into() };
+    Table {
+        key: "kinds".into(),
+        title: "Cells".into(),
+        columns: ["Method", "seeds", "change", "share", "time", "rate", "n"].map(column).into(),
+        rows: vec![
+            row(
+                0,
+                [
+                    Cell::Text("a".into()),
+                    Cell::Spread(spread, Mark::Best),
+                    Cell::Change(f(-1.25, -2.0, -0.5)),
+                    Cell::Share(3, 24),
+                    Cell::Seconds(Some(0.0427)),
+                    Cell::Number(Some(1234.56), 1),
+                    Cell::Count(4190),
+                ],
+            ),
+            row(
+                0,
+                [
+                    Cell::Text("b".into()),
+                    Cell::Spread(None, Mark::None),
+                    Cell::Change(f(0.0, 0.0, 0.0)),
+                    Cell::Share(0, 0),
+                    Cell::Seconds(None),
+                    Cell::Number(None, 1),
+                    Cell::Count(0),
+                ],
+            ),
+            row(
+                2,
+                [
+                    Cell::Text("c (published)".into()),
+                    Cell::exact(Some(47.9)),
+                    Cell::Change(None),
+                    Cell::empty(),
+                    Cell::Seconds(Some(2.71)),
+                    Cell::empty(),
+                    Cell::empty(),
+                ],
+            ),
+        ],
+        notes: vec!["WARNING: few.".into()],
+        source: vec!["Profile strict.".into()],
+    }
+}
+
+#[test]
+fn every_kind_of_cell_in_every_form() {
+    let forms = [
+        ("terminal", Format::Terminal { styled: false }),
+        ("markdown", Format::Markdown),
+        ("latex", Format::Latex),
+        ("csv", Format::Csv),
+        ("json", Format::Json),
+    ];
+    for (name, format) in forms {
+        insta::assert_snapshot!(format!("kinds_{name}"), render(&[kinds()], format));
+    }
+}
+
+#[test]
+fn a_source_that_neighbours_share_stands_once_at_a_terminal() {
+    let text = render(&[kinds(), kinds(), table()], Format::Terminal { styled: false });
+    assert_eq!((text.matches("Profile strict.").count(), text.matches("Runs: a 0123.").count()), (1, 1));
+    assert_eq!(render(&[kinds(), kinds()], Format::Markdown).matches("Profile strict.").count(), 2);
+}
+
 #[test]
 fn best_and_second_are_marked_among_methods_alone() {
     let marks: Vec<Mark> =

@@ -53,7 +53,9 @@ fn case(row: &Row, strict: bool, run: &str) -> TestCase {
             status.set_description(remark.clone());
         }
     }
-    let mut case = TestCase::new(format!("{} {}", row.slice.label(), row.measure.label()), status);
+    // A measure with two limits is two cases.
+    let own = row.gate.as_ref().filter(|g| g.tolerance.is_none()).map_or(String::new(), |g| format!(" ({})", g.limit));
+    let mut case = TestCase::new(format!("{} {}{own}", row.slice.label(), row.measure.label()), status);
     case.set_classname(run.to_owned());
     case.set_system_out(told);
     case

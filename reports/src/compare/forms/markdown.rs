@@ -10,18 +10,20 @@ pub const MARKDOWN_LIMIT: usize = 60_000;
 
 /// Classes at most, those that lost most first.
 const CLASSES: usize = 40;
+/// Letters of a line at most.
+const LINE: usize = 400;
 /// Sentences at most, before the tables.
 const SHOWN: usize = 20;
 
 /// The comment. Its first line is a marker with `name`, by which the next comment finds this one and takes its place.
 pub fn markdown(check: &Check, name: &str) -> String {
     let (_, verdict) = check.verdict();
-    let name: String = name.chars().filter(|c| !matches!(c, '<' | '>' | '-') && !c.is_control()).take(80).collect();
+    let name: String = name.chars().filter(|c| !matches!(c, '<' | '>') && !c.is_control()).take(80).collect();
     let sign = if verdict == "passed" { "✅" } else { "❌" };
     let mut out = format!("<!-- socio-bench check: {name} -->\n## {sign} socio-bench: {verdict}\n\n");
     let lines = headline(check);
     for line in lines.iter().take(SHOWN) {
-        let mut parts = line.lines().map(escape_markdown);
+        let mut parts = line.lines().map(|l| escape_markdown(&cut(l)));
         out.push_str(&format!("- {}\n", parts.next().unwrap_or_default()));
         out.extend(parts.map(|p| format!("  - {p}\n")));
     }
@@ -46,7 +48,7 @@ pub fn markdown(check: &Check, name: &str) -> String {
         }
     }
     for table in tables(check, false) {
-        let summary = format!("All measures: {}", html(&table.title));
+        let summary = format!("All measures: {}", html(&cut(&table.title)));
         fold(&mut out, &summary, render(&[table], Format::Markdown));
     }
     for (run, c) in check.comparisons() {
@@ -62,7 +64,7 @@ pub fn markdown(check: &Check, name: &str) -> String {
                     m.status
                 ));
             }
-            fold(&mut out, &format!("Samples that lost most: {}", html(&run.name)), body);
+            fold(&mut out, &format!("Samples that lost most: {}", html(&cut(&run.name))), body);
         }
         let moved: Vec<_> = c.classes.iter().filter(|c| c.4.value.abs() >= 0.05).collect();
         if !moved.is_empty() {
@@ -80,7 +82,7 @@ pub fn markdown(check: &Check, name: &str) -> String {
             if more > 0 {
                 body.push_str(&format!("\nand {more} more, in the JSON of this check\n"));
             }
-            fold(&mut out, &format!("By class: {}", html(&run.name)), body);
+            fold(&mut out, &format!("By class: {}", html(&cut(&run.name))), body);
         }
     }
     if left_out > 0 {
@@ -92,6 +94,12 @@ pub fn markdown(check: &Check, name: &str) -> String {
         escape_markdown(&limits)
     ));
     out
+}
+
+/// A line that is not too long to read.
+fn cut(line: &str) -> String {
+    let short: String = line.chars().take(LINE).collect();
+    if short.len() < line.len() { format!("{short}…") } else { short }
 }
 
 /// Text within an HTML element.

@@ -9,3 +9,6 @@ pub use json::json;
 pub use junit::{JunitError, junit};
 pub use markdown::{MARKDOWN_LIMIT, markdown};
 pub use words::{headline, tables};
+
+#[cfg(test)]
+mod tests;

@@ -9,39 +9,39 @@ pub fn tables(check: &Check, gates_only: bool) -> Vec<Table> {
     check.comparisons().map(|(run, c)| measures(run, c, gates_only)).filter(|t| !t.rows.is_empty()).collect()
 }
 
-/// One sentence a run: what decided.
+/// What decided, a sentence each: first what regressed in any run, then what could not be compared or told, then the rest.
 pub fn headline(check: &Check) -> Vec<String> {
-    let mut lines = Vec::new();
+    let mut lines: Vec<(u8, String)> = Vec::new();
     for run in &check.runs {
         match &run.result {
-            Err(e) => lines.push(format!("{}: incomparable:\n{}", run.name, e.differences.join("\n"))),
+            Err(e) => lines.push((1, format!("{}: incomparable:\n{}", run.name, e.differences.join("\n")))),
             Ok(c) => lines.extend(decisive(run, c)),
         }
     }
-    lines.extend(
-        check.new.iter().map(|n| format!("{n}: the baseline has no such run: `socio-bench baseline save` adds it")),
-    );
-    lines.extend(check.gone.iter().map(|n| format!("{n}: a run of the baseline that was not given")));
-    lines
+    let other = |names: &[String], what: &str| names.iter().map(|n| (1, format!("{n}: {what}"))).collect::<Vec<_>>();
+    lines.extend(other(&check.new, "the baseline has no such run: `socio-bench baseline save` adds it"));
+    lines.extend(other(&check.gone, "a run of the baseline that was not given"));
+    lines.sort_by_key(|(rank, _)| *rank);
+    lines.into_iter().map(|(_, line)| line).collect()
 }
 
 /// What is regressed or cannot be told; else what improved; else that nothing changed.
-fn decisive(run: &Checked, c: &Comparison) -> Vec<String> {
+fn decisive(run: &Checked, c: &Comparison) -> Vec<(u8, String)> {
     let gated: Vec<(&Row, &Gate)> = c.rows.iter().filter_map(|r| Some((r, r.gate.as_ref()?))).collect();
-    let of = |verdict: Verdict| {
+    let of = |verdict: Verdict, rank: u8| {
         let own = gated.iter().filter(move |(_, g)| g.verdict == verdict);
-        own.map(|(row, gate)| format!("{}: {}", run.name, sentence(row, gate))).collect::<Vec<_>>()
+        own.map(|(row, gate)| (rank, format!("{}: {}", run.name, sentence(row, gate)))).collect::<Vec<_>>()
     };
-    let bad = [of(Verdict::Regressed), of(Verdict::Inconclusive)].concat();
+    let bad = [of(Verdict::Regressed, 0), of(Verdict::Inconclusive, 2)].concat();
     if !bad.is_empty() {
         return bad;
     }
-    let good = of(Verdict::Improved);
+    let good = of(Verdict::Improved, 3);
     if !good.is_empty() {
         return good;
     }
     let gates = if gated.is_empty() { "no limit" } else { "within its limits" };
-    vec![format!("{}: {gates} ({} samples)", run.name, c.samples)]
+    vec![(4, format!("{}: {gates} ({} samples)", run.name, c.samples))]
 }
 
 fn sentence(row: &Row, gate: &Gate) -> String {
@@ -62,7 +62,7 @@ pub(super) fn value(measure: Measure, value: Option<f64>) -> String {
     match measure {
         Measure::Metric(_) => printed(v),
         Measure::Seconds(_) => seconds(v),
-        Measure::Failures | Measure::Errors | Measure::Memory => format!("{v:.0}"),
+        Measure::Failures | Measure::Errors | Measure::Moved | Measure::Memory => format!("{v:.0}"),
     }
 }
 
@@ -130,7 +130,8 @@ fn measures(run: &Checked, c: &Comparison, gates_only: bool) -> Table {
 /// A difference without an interval.
 fn plain(row: &Row) -> String {
     let (Some(before), Some(after)) = (row.before, row.after) else { return String::new() };
-    format!("{:+.0}", after - before)
+    let text = format!("{:+.0}", after - before);
+    if text == "-0" { "+0".to_owned() } else { text }
 }
 
 pub(super) fn chance(p: f64) -> String {
