@@ -9,7 +9,7 @@ use super::{
     Allowed, Bound, Change, Incomparable, Limit, Measure, Moved, Pairs, Slice, latency, moved, paired_change, pairs,
 };
 use crate::digest::Digest;
-use crate::metrics::{Figure, Metric, Profile};
+use crate::metrics::{FEW_SCENES, Figure, Metric, Profile};
 
 /// How two runs are compared.
 #[derive(Debug, Clone)]
@@ -142,6 +142,9 @@ fn measure(before: &Digest, after: &Digest, asked: &Asked) -> Result<(Comparison
     let mut measured = metrics(&pairs, &profile, asked);
     measured.extend(counts(&pairs, &profile));
     let mut remarks = Vec::new();
+    if scenes.len() < FEW_SCENES {
+        remarks.push(format!("WARNING: only {} scenes: below {FEW_SCENES} an interval is doubtful.", scenes.len()));
+    }
     let same_machine = before.manifest.machine == after.manifest.machine;
     if !same_machine {
         remarks.push("The runs are of different machines: their times and memory are not comparable.".to_owned());

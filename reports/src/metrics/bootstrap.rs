@@ -11,6 +11,8 @@ use super::resample::gathered;
 use super::{Metric, Profile, Tally};
 use crate::digest::Word;
 
+/// Fewer scenes than this make intervals doubtful.
+pub(crate) const FEW_SCENES: usize = 50;
 /// Draws for an interval.
 pub const RESAMPLES: usize = 10_000;
 

@@ -7,6 +7,7 @@ mod profile;
 mod resample;
 mod tally;
 
+pub(crate) use bootstrap::FEW_SCENES;
 pub use bootstrap::{Figure, RESAMPLES, figures};
 pub(crate) use columns::Columns;
 pub(crate) use interval::{Z975, student, student_chance};

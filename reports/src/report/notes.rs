@@ -3,9 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::lines::{Line, With};
-
-/// Fewer scenes than this make intervals doubtful.
-const FEW_SCENES: usize = 50;
+use crate::metrics::FEW_SCENES;
 
 /// The data of some rows, for a title.
 pub(super) fn data_of(lines: &[Line<'_>]) -> String {
