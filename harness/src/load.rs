@@ -11,13 +11,12 @@ use socio_record::{LoadQuery, Scenario, Terms};
 
 use crate::sample::{Scored, work};
 
-/// Queries as they are due: endless, their samples in permutations, so that each is asked equally often.
+/// Queries as they are due: endless, their samples in one random order over and over, so that each is asked equally often
+/// and never soon after itself: what a model keeps of the last few images answers nothing.
 struct Queue {
     scenario: Scenario,
-    samples: usize,
-    order: SplitMix,
     arrivals: SplitMix,
-    permutation: Vec<usize>,
+    order: Vec<usize>,
     due: f64,
     issued: usize,
 }
@@ -25,24 +24,23 @@ struct Queue {
 impl Queue {
     fn new(terms: &Terms, samples: usize) -> Self {
         let seeds = SplitMix(terms.seed);
-        let (order, arrivals) = (seeds.at(1), seeds.at(2));
-        Self { scenario: terms.scenario, samples, order, arrivals, permutation: Vec::new(), due: 0.0, issued: 0 }
+        let (mut random, arrivals) = (seeds.at(1), seeds.at(2));
+        let mut order: Vec<usize> = (0..samples).collect();
+        for i in (1..samples).rev() {
+            order.swap(i, random.below(i as u64 + 1) as usize);
+        }
+        Self { scenario: terms.scenario, arrivals, order, due: 0.0, issued: 0 }
     }
 
     /// The next query's sample, and when it is due, in seconds from the beginning.
     fn next(&mut self) -> (usize, f64) {
-        if self.permutation.is_empty() {
-            self.permutation = (0..self.samples).collect();
-            for i in (1..self.samples).rev() {
-                self.permutation.swap(i, self.order.below(i as u64 + 1) as usize);
-            }
-        }
         if let Scenario::Server { target_qps, .. } = self.scenario {
             // Gaps of a Poisson process.
             self.due += -(1.0 - self.arrivals.unit()).ln() / target_qps;
         }
+        let sample = self.order.get(self.issued % self.order.len().max(1)).copied().unwrap_or_default();
         self.issued += 1;
-        (self.permutation.pop().unwrap_or_default(), self.due)
+        (sample, self.due)
     }
 
     /// Whether enough was issued for the terms, `now` seconds after the beginning.

@@ -240,7 +240,11 @@ impl Draw<'_> {
         let phases = leaves
             .enumerate()
             .map(|(i, (_, name))| {
-                Series::new(name.trim(), i, medians.iter().map(|(_, seconds)| seconds[i]).collect::<Vec<f64>>())
+                Series::new(
+                    name.trim_start_matches("of it: "),
+                    i,
+                    medians.iter().map(|(_, seconds)| seconds[i]).collect::<Vec<f64>>(),
+                )
             })
             .filter(|s| s.values.iter().any(|v| *v > 0.0));
         let stacked = Stacked {

@@ -48,7 +48,7 @@ pub fn picture(record: &Record) -> String {
     // What has parts is told by them; reading ahead and the log are beside the sample's time.
     let beside = |key: &str| matches!(key, "load" | "write") || (key == "vlm" && parts > 0.0);
     let phases = PHASES.iter().filter(|(key, _)| !beside(key));
-    let phases = phases.map(|(key, name)| (name.trim(), told(key))).filter(|(_, s)| *s > 0.0);
+    let phases = phases.map(|(key, name)| (name.trim_start_matches("of it: "), told(key))).filter(|(_, s)| *s > 0.0);
     let stacked = Stacked {
         about: About::new("sample", format!("{}: {}", record.id, seconds(told("total")))),
         measure: "seconds".to_owned(),

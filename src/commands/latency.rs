@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use socio_baselines::timing::peak_memory;
-use socio_dataset::files;
 use socio_dataset::store::{Encoded, Fields};
+use socio_dataset::{files, hash};
 use socio_harness::{Scored, choose, code, fingerprint, load, machine};
 use socio_record::{Data, ExitCode, LOAD_SCHEMA, LoadLog, Record, Run, Scenario, Terms};
 use socio_reports::load::load_table;
@@ -36,7 +36,7 @@ pub(crate) fn command(args: LatencyArgs) -> Outcome {
     let mut resources = setup::resources(&args.resources, false);
     resources.hub.offline |= args.data.hub.offline;
     let dataset = setup::dataset(&args.data)?;
-    // An answer must not come out of an earlier query's work: only what the queries in flight share is kept.
+    // Both stages of a query share an embedding, so as many are kept as queries are in flight.
     let mut loaded = setup::Loaded::keeping(&resources, in_flight);
     let asked = setup::Asked { vlm: args.vlm.as_deref(), segmenter: Some(&args.segmenter) };
     let ready = setup::ready(&args.method, asked, &args.settings, &mut loaded, Some(&dataset))?;
@@ -45,6 +45,14 @@ pub(crate) fn command(args: LatencyArgs) -> Outcome {
     let (entries, fingerprint) = fingerprint(&dataset, split, &ids, |_| ())?;
     let wanted: BTreeSet<String> = ids.iter().cloned().collect();
     let samples: Vec<Encoded> = dataset.read(split, Some(&wanted), Fields::ALL)?.collect::<Result<_, _>>()?;
+    let samples = of_other_places(samples);
+    // Asked one after the other, none comes again before the models have forgotten its image.
+    if samples.len() <= in_flight {
+        return Err(Failure::usage(format!(
+            "{} different satellite images for {in_flight} queries in flight: answers would come out of earlier queries' work; raise --limit or lower --in-flight",
+            samples.len()
+        )));
+    }
     let hierarchy = setup::hierarchy()?;
     let seed = args.settings.seed;
     let scored = Scored { contestant: &ready.contestant, models: &ready.models, seed, hierarchy: &hierarchy };
@@ -96,6 +104,14 @@ pub(crate) fn command(args: LatencyArgs) -> Outcome {
     }
     say_part!("{}", render(&[load_table(&logs)], format));
     Ok(ExitCode::OK)
+}
+
+/// Of several samples on one satellite image the first: a second would find its embedding made.
+fn of_other_places(samples: Vec<Encoded>) -> Vec<Encoded> {
+    let mut seen = BTreeSet::new();
+    // One that does not decode stays: its query fails, and is counted so.
+    let new = |s: &Encoded| s.decode_query().map_or(true, |q| seen.insert(hash::pixels(&q.satellite)));
+    samples.into_iter().filter(new).collect()
 }
 
 /// `a.json` as `a-Offline.json`.

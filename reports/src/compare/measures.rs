@@ -146,7 +146,8 @@ fn measure(before: &Digest, after: &Digest, asked: &Asked) -> Result<(Comparison
         remarks.push(format!("WARNING: only {} scenes: below {FEW_SCENES} an interval is doubtful.", scenes.len()));
     }
     let same_machine = before.manifest.machine == after.manifest.machine;
-    if !same_machine {
+    let told = |d: &Digest| !d.manifest.machine.processor.is_empty();
+    if !same_machine && told(before) && told(after) {
         remarks.push("The runs are of different machines: their times and memory are not comparable.".to_owned());
     }
     measured.extend(costs(&pairs, same_machine));

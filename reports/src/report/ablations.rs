@@ -106,7 +106,7 @@ pub(super) fn multi_class(lines: &[Line<'_>], with: With<'_>) -> Result<Option<T
             .to_owned(),
     ];
     told.extend(notes::marks(lines));
-    if with.options.with_paper {
+    if with.options.with_paper && notes::set_is(lines, "id") {
         rows.extend(published(&metrics)?);
         told.push(notes::published("10"));
     }

@@ -30,7 +30,7 @@ pub(crate) enum Kind {
     NoAnswer,
     /// Words that no grammar takes.
     BadGrammar,
-    /// Something broke.
+    /// Something broke, or the mask is of a size that the profile does not take.
     Error,
 }
 
@@ -61,11 +61,14 @@ impl Kind {
 
     /// Of a scored sample.
     pub(crate) fn of(entry: &Entry, profile: &Profile) -> Option<Self> {
-        let (score, iou) = (entry.score?, profile.tally(entry)?.iou);
+        let (score, tally) = (entry.score?, profile.tally(entry)?);
+        let iou = tally.iou;
         Some(match entry.status {
             Status::NoAnswer => Self::NoAnswer,
             Status::BadGrammar => Self::BadGrammar,
             s if s.is_error() => Self::Error,
+            // A mask that the profile does not take, of another size.
+            _ if tally.failed > 0 => Self::Error,
             _ if iou > 0.5 => Self::Found,
             _ if iou >= FAILURE => Self::Rough,
             _ if score.predicted_area == 0 => Self::NoAnswer,

@@ -18,9 +18,9 @@ pub(crate) const PHASES: [(&str, &str); 16] = [
     ("read map", "map reader"),
     ("exec", "program"),
     ("vlm", "vision-language model"),
-    ("vlm vision", "  vision"),
-    ("vlm prefill", "  prefill"),
-    ("vlm tokens", "  decoding"),
+    ("vlm vision", "of it: vision"),
+    ("vlm prefill", "of it: prefill"),
+    ("vlm tokens", "of it: decoding"),
     ("parse", "parse"),
     ("embed", "segmenter, encode"),
     ("segment", "segmenter, prompt"),
@@ -82,7 +82,11 @@ pub(crate) fn timing(digest: &Digest) -> Timing {
     let decoding: f64 = seconds("vlm tokens").iter().sum();
     Timing {
         total: seconds("total"),
-        phases: PHASES.iter().map(|(key, _)| (*key, seconds(key))).filter(|(_, s)| !s.is_empty()).collect(),
+        phases: PHASES
+            .iter()
+            .map(|(key, _)| (*key, seconds(key)))
+            .filter(|(_, s)| s.last().is_some_and(|most| *most > 0.0))
+            .collect(),
         warm_up: warm.len(),
         hourly: (clock > 0.0).then(|| 3600.0 * f64::from(n as u32) / clock),
         tokens: (decoding > 0.0 && drawn > 0.0).then(|| drawn / decoding),
@@ -140,7 +144,7 @@ fn whole(lines: &[Line<'_>], timed: &[(&Line<'_>, Timing)], with: With<'_>) -> R
         "Seconds a sample, from decoding to the score; {warm} samples that warmed up (the first of each worker) are left out. \
          samples/h: of one process by the clock, with so many in flight. With several in flight, a sample's time has waiting in it."
     ));
-    if with.options.with_paper {
+    if with.options.with_paper && notes::set_is(lines, "id") {
         for row in Paper::embedded()?.table("8") {
             let mut cells = vec![Cell::Text(format!("{} (published)", row.method)), Cell::Seconds(row.seconds)];
             cells.resize(names.len(), Cell::empty());
@@ -182,7 +186,7 @@ fn by_phase(lines: &[Line<'_>], timed: &[(&Line<'_>, Timing)], with: With<'_>) -
         columns,
         rows: rows.collect(),
         notes: vec![
-            "Indented phases are parts of the one above. load (reading ahead) and write (the log) are beside a sample's time, not in it.".to_owned(),
+            "\"of it\": a part of the one above. load (reading ahead) and write (the log) are beside a sample's time, not in it.".to_owned(),
         ],
         source: notes::source(lines, with),
     }

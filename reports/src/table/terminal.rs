@@ -63,8 +63,16 @@ struct Block<'a> {
 /// behind the last in the last.
 fn blocks(table: &Table) -> Vec<Block<'_>> {
     let groups = table.groups();
-    let headed = groups.iter().filter(|(over, _)| !over.is_empty()).count();
-    if headed < 2 {
+    let mut at = 0;
+    let mut names: Vec<Vec<&str>> = Vec::new();
+    for (over, n) in &groups {
+        if !over.is_empty() {
+            names.push(table.columns[at..at + n].iter().map(|c| c.name.as_str()).collect());
+        }
+        at += n;
+    }
+    // Columns of other names do not fit below each other.
+    if names.len() < 2 || names.iter().any(|n| *n != names[0]) {
         return vec![Block { heading: "", columns: (0..table.columns.len()).collect() }];
     }
     let mut blocks: Vec<Block<'_>> = Vec::new();

@@ -109,6 +109,24 @@ fn a_source_that_neighbours_share_stands_once_at_a_terminal() {
 }
 
 #[test]
+fn columns_of_other_names_stay_side_by_side_at_a_terminal() {
+    let column = |over: &str, name: &str| Column { over: over.into(), name: name.into() };
+    let mut table = kinds();
+    table.columns = vec![column("", "Method"), column("a", "x"), column("b", "y")];
+    table.rows = vec![Row { group: 0, cells: vec![Cell::Text("m".into()), Cell::Count(1), Cell::Count(2)] }];
+    let text = render(&[table.clone()], Format::Terminal { styled: false });
+    assert!(
+        text.contains('x')
+            && text.contains('y')
+            && text.lines().any(|l| l.contains("m ") && l.contains('1') && l.contains('2')),
+        "{text}"
+    );
+    table.columns[2].name = "x".into();
+    let text = render(&[table], Format::Terminal { styled: false });
+    assert!(!text.lines().any(|l| l.contains("m ") && l.contains('1') && l.contains('2')), "{text}");
+}
+
+#[test]
 fn best_and_second_are_marked_among_methods_alone() {
     let marks: Vec<Mark> =
         table().rows.iter().map(|r| if let Cell::Figure(_, mark) = &r.cells[1] { *mark } else { Mark::None }).collect();
