@@ -22,4 +22,4 @@ pub use outcome::{Check, Checked, check, name_of};
 pub use pair::{Allowed, Incomparable, Pairs, pairs};
 
 #[cfg(test)]
-mod simulation;
+mod tests;

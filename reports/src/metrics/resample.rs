@@ -109,17 +109,7 @@ impl Clusters {
     /// Rows of a known length stay in registers while they are added.
     fn summed<const N: usize, T>(&self, range: std::ops::Range<usize>, take: &impl Fn(&[f64]) -> T) -> Vec<T> {
         let (rows, _) = self.rows.as_chunks::<N>();
-        let one = |mut random: SplitMix| {
-            let mut sums = [0.0; N];
-            for _ in 0..rows.len() {
-                let row = &rows[random.below(rows.len() as u64) as usize];
-                for (sum, value) in sums.iter_mut().zip(row) {
-                    *sum += value;
-                }
-            }
-            take(&sums[..self.width])
-        };
-        range.map(|draw| one(random(draw, rows.len()))).collect()
+        range.map(|draw| take(&summed_rows(rows, random(draw, rows.len()))[..self.width])).collect()
     }
 
     fn summed_any<T>(&self, range: std::ops::Range<usize>, take: &impl Fn(&[f64]) -> T) -> Vec<T> {
@@ -137,6 +127,19 @@ impl Clusters {
             })
             .collect()
     }
+}
+
+/// The sum of as many drawn rows as there are. By itself, so that the sums' address goes nowhere and they stay in registers.
+#[inline(never)]
+fn summed_rows<const N: usize>(rows: &[[f64; N]], mut random: SplitMix) -> [f64; N] {
+    let mut sums = [0.0; N];
+    for _ in 0..rows.len() {
+        let row = &rows[random.below(rows.len() as u64) as usize];
+        for (sum, value) in sums.iter_mut().zip(row) {
+            *sum += value;
+        }
+    }
+    sums
 }
 
 /// The rows of some samples' scenes, in the order of the scenes' words.
