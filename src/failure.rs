@@ -16,6 +16,7 @@ use socio_harness::{HarnessError, SuiteError};
 use socio_record::{ExitCode, LogError, RunError};
 use socio_reports::baseline::BaselineError;
 use socio_reports::export::ExportError;
+use socio_reports::trace::TraceError;
 
 /// What ends a command, and the code it exits with.
 #[derive(Debug)]
@@ -172,6 +173,15 @@ impl From<FetchError> for Failure {
             FetchError::File(e) => e.into(),
             FetchError::Unknown { .. } => Self::usage(e),
             other => Self::new(ExitCode::NETWORK, other),
+        }
+    }
+}
+
+impl From<TraceError> for Failure {
+    fn from(e: TraceError) -> Self {
+        match e {
+            TraceError::Run(e) => e.into(),
+            TraceError::File(e) => e.into(),
         }
     }
 }

@@ -67,8 +67,9 @@ pub fn load(
     if samples.is_empty() {
         return Vec::new();
     }
-    warm_up(samples, scored, terms.warm_up, workers);
-    let queue = Mutex::new(Queue::new(terms, samples.len()));
+    let queue = Queue::new(terms, samples.len());
+    warm_up(samples, &queue.order, scored, terms.warm_up, workers);
+    let queue = Mutex::new(queue);
     let start = Instant::now();
     let worker = |number: usize| {
         let mut queries = Vec::new();
@@ -105,13 +106,15 @@ pub fn load(
     queries
 }
 
-/// Asks some queries whose times count for nothing, as many at once as will be.
-fn warm_up(samples: &[Encoded], scored: &Scored<'_>, queries: usize, workers: usize) {
+/// Asks some queries whose times count for nothing, as many at once as will be: from the end of the order, so that no model
+/// still knows the images of the first that count.
+fn warm_up(samples: &[Encoded], order: &[usize], scored: &Scored<'_>, queries: usize, workers: usize) {
     thread::scope(|scope| {
         for worker in 0..workers {
             scope.spawn(move || {
                 for i in (worker..queries).step_by(workers) {
-                    let _ = work(&samples[i % samples.len()], Duration::ZERO, scored, worker as u32);
+                    let at = order[order.len() - 1 - i % order.len()];
+                    let _ = work(&samples[at], Duration::ZERO, scored, worker as u32);
                 }
             });
         }

@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::OnceLock;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use socio_backend::BackendError;
 use socio_baselines::timing::peak_memory;
 use socio_baselines::{Answer, Contestant, Context, Failure, Models, StageObject};
+use socio_dataset::hash::FieldHasher;
 use socio_dataset::store::{Encoded, FieldProblem};
 use socio_dataset::{Hierarchy, Level, Mask, Query, Rle, Truth, hash};
 use socio_record::{Frame, Object, RECORD_SCHEMA, Record, Stage, Status, Tokens, Trace, score};
@@ -70,9 +72,19 @@ fn worked(sample: &Encoded, reading: Duration, with: &Scored<'_>, worker: u32) -
     record.timings.insert("total".to_owned(), seconds(context.begun().elapsed()));
     record.timings.insert("load".to_owned(), seconds(reading));
     let spans = context.spans().iter().map(|s| (s.phase.clone().into_owned(), seconds(s.at), seconds(s.took)));
-    let (process, begun) = (std::process::id(), seconds(wall));
+    let (process, begun) = (process(), seconds(wall));
     record.trace = Some(Trace { process, worker, begun, memory: peak_memory(), spans: spans.collect() });
     record
+}
+
+/// A number for this process. Its id alone comes again: in every container, and after a restart.
+fn process() -> u32 {
+    static OWN: OnceLock<u32> = OnceLock::new();
+    *OWN.get_or_init(|| {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        FieldHasher::default().field(std::process::id().to_le_bytes()).field(now.as_nanos().to_le_bytes()).number()
+            as u32
+    })
 }
 
 fn seconds(time: Duration) -> f64 {

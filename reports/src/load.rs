@@ -63,6 +63,10 @@ pub fn load_result(log: &LoadLog) -> LoadResult {
     if asked + 1e-9 < terms.min_duration && !matches!(terms.scenario, Scenario::Server { .. }) {
         invalid.push(format!("{} of {}", seconds(asked), seconds(terms.min_duration)));
     }
+    let broken = log.queries.iter().filter(|q| q.status.is_error()).count();
+    if broken > 0 {
+        invalid.push(format!("{broken} queries ended in an error"));
+    }
     let mut early_stopping = None;
     match terms.scenario {
         Scenario::SingleStream => match over_latency(n, p) {
@@ -80,7 +84,7 @@ pub fn load_result(log: &LoadLog) -> LoadResult {
             }
         }
         Scenario::Offline => {
-            let least = MLPERF_OFFLINE.min(log.data.samples);
+            let least = MLPERF_OFFLINE.min(log.split_samples);
             if n < least {
                 short.push(format!("{n} samples of {least}"));
             }

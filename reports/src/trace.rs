@@ -1,11 +1,28 @@
 //! A run as a trace that Chrome (`chrome://tracing`) and Perfetto open, and one sample's time as a picture.
 
+use std::collections::BTreeSet;
+use std::fs::{self, File};
+use std::io::{BufWriter, Write};
+use std::path::Path;
+
 use serde_json::{Value, json};
-use socio_record::Record;
+use socio_dataset::files::{self, FileError};
+use socio_record::{Record, Run, RunError};
 
 use crate::figure::{About, Series, Stacked, standalone};
 use crate::report::latency::PHASES;
 use crate::table::seconds;
+
+/// A trace that could not be written.
+#[derive(Debug, thiserror::Error)]
+pub enum TraceError {
+    /// The run.
+    #[error(transparent)]
+    Run(#[from] RunError),
+    /// The file.
+    #[error(transparent)]
+    File(#[from] FileError),
+}
 
 /// The events of a record: the whole sample, and each of its phases.
 pub fn events(record: &Record) -> Vec<Value> {
@@ -26,19 +43,45 @@ pub fn events(record: &Record) -> Vec<Value> {
     all
 }
 
-/// The trace of some records as JSON text, and how many samples it has; those without a trace are left out.
-pub fn chrome<'a>(records: impl Iterator<Item = &'a Record>, label: &str) -> (String, usize) {
-    let (mut all, mut samples, mut processes) = (Vec::new(), 0, Vec::new());
-    for record in records {
-        let own = events(record);
-        samples += usize::from(!own.is_empty());
-        if let Some(trace) = record.trace.as_ref().filter(|t| !processes.contains(&t.process)) {
-            processes.push(trace.process);
+/// Writes the trace of a run, or of one of its samples, one record in memory at a time; returns how many samples it has.
+/// Those without a trace are left out, and so is all but the first record of a sample.
+///
+/// # Errors
+/// When the run cannot be read or the file not be written; then there is no file.
+pub fn write(run: &Path, sample: Option<&str>, path: &Path) -> Result<usize, TraceError> {
+    let label = Run::manifest(run)?.method.label;
+    let partial = path.with_extension("partial");
+    if let Some(folder) = path.parent().filter(|p| !p.as_os_str().is_empty()) {
+        files::create_dir(folder)?;
+    }
+    let refused = || FileError::because("write", path);
+    let mut out = BufWriter::new(File::create(&partial).map_err(refused())?);
+    let (mut seen, mut processes, mut samples) = (BTreeSet::new(), BTreeSet::new(), 0);
+    let mut failed = out.write_all(b"{\"displayTimeUnit\":\"ms\",\"traceEvents\":[").err();
+    let read = Run::each(run, |record| {
+        let wanted = sample.is_none_or(|s| s == record.id) && seen.insert(record.id.clone());
+        let (true, Some(trace), None) = (wanted, &record.trace, &failed) else { return };
+        let mut all = events(&record);
+        if processes.insert(trace.process) {
             all.push(json!({ "name": "process_name", "ph": "M", "pid": trace.process, "args": { "name": label } }));
         }
-        all.extend(own);
+        for event in all {
+            let comma = if samples > 0 { "," } else { "" };
+            samples += usize::from(event["cat"] == "sample");
+            let comma = if event["cat"] == "sample" { comma } else { "," };
+            failed = failed.take().or_else(|| write!(out, "{comma}\n{event}").err());
+        }
+    });
+    let ended = failed.map_or_else(|| out.write_all(b"\n]}\n").and_then(|()| out.flush()), Err);
+    let done = read.map_err(TraceError::from).and_then(|()| Ok(ended.map_err(refused())?));
+    match done {
+        Ok(()) if samples > 0 => fs::rename(&partial, path).map_err(refused())?,
+        other => {
+            let _ = fs::remove_file(&partial);
+            other?;
+        }
     }
-    (format!("{}\n", json!({ "traceEvents": all, "displayTimeUnit": "ms" })), samples)
+    Ok(samples)
 }
 
 /// One sample's time as a picture (SVG): a bar for each time it went through, phase by phase.

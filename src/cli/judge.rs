@@ -77,6 +77,9 @@ pub(crate) struct ToldArgs {
     /// Write JSON (docs/schemas/check.schema.json).
     #[arg(long, value_name = "FILE")]
     pub(crate) json_out: Option<PathBuf>,
+    /// Draw the differences of each run with their intervals (SVG; several runs get a number before the extension).
+    #[arg(long, value_name = "FILE")]
+    pub(crate) picture: Option<PathBuf>,
     /// Append the comment to the file that GITHUB_STEP_SUMMARY names.
     #[arg(long)]
     pub(crate) step_summary: bool,
@@ -188,6 +191,9 @@ pub(crate) struct ReproduceArgs {
     /// Folder of model files, where it is elsewhere now.
     #[arg(long)]
     pub(crate) models: Option<PathBuf>,
+    /// Let the program run that an `exec:` run's manifest names: look at it first.
+    #[arg(long)]
+    pub(crate) allow_exec: bool,
     /// Folder for the new run.
     #[arg(long, default_value = "runs")]
     pub(crate) runs: PathBuf,

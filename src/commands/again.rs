@@ -44,7 +44,8 @@ pub(crate) fn calibrated(mut args: CalibrateArgs) -> Outcome {
             return Err(Failure::usage(format!("{a} and {b} are one run: expected runs of several seeds")));
         }
     }
-    let spreads = calibrate(&digests, profile, RESAMPLES).map_err(|e| Failure::new(ExitCode::INCOMPARABLE, e))?;
+    let spreads = calibrate(&digests, profile, rule(args.run.report.instances), RESAMPLES)
+        .map_err(|e| Failure::new(ExitCode::INCOMPARABLE, e))?;
     if spreads.is_empty() {
         return Err(Failure::input(
             "nothing to calibrate: expected two or more runs of one method on the same samples",
@@ -129,6 +130,9 @@ pub(crate) fn reproduced(args: &ReproduceArgs) -> Outcome {
             args.run.display()
         )));
     }
+    if let Some(program) = manifest.method.name.strip_prefix("exec:").filter(|_| !args.allow_exec) {
+        return Err(Failure::usage(format!("this runs the program `{program}` of the manifest: --allow-exec lets it")));
+    }
     let words = std::iter::once("socio-bench").chain(manifest.command.iter().map(String::as_str));
     let cli = Cli::try_parse_from(words)
         .map_err(|e| Failure::input(format!("the command of {} is none of this version: {e}", args.run.display())))?;
@@ -167,7 +171,7 @@ pub(crate) fn reproduced(args: &ReproduceArgs) -> Outcome {
         told.inputs.retain(|(field, _, _)| !limited(field));
     }
     if args.json {
-        say!("{:#}", json!({ "reproduced": told.reproduced(), "run": again.path, "what": told }));
+        say!("{:#}", json!({ "reproduced": told.reproduced(), "run": again.path.display().to_string(), "what": told }));
     } else {
         tell(&told, &first, again);
     }

@@ -7,7 +7,7 @@ use socio_dataset::files;
 use socio_record::ExitCode;
 use socio_reports::baseline::{Baseline, BaselineError};
 use socio_reports::compare::{
-    Allowed, Asked, Check, Limit, check, headline, json as told_json, junit, markdown, name_of, tables,
+    Allowed, Asked, Check, Limit, check, headline, json as told_json, junit, markdown, name_of, pictures, tables,
 };
 use socio_reports::digest::Digest;
 use socio_reports::metrics::Profile;
@@ -95,6 +95,12 @@ fn tell(check: &Check, told: &ToldArgs, baseline: &Path) -> Outcome {
     }
     if let Some(path) = &told.json_out {
         files::write(path, value().as_bytes())?;
+    }
+    if let Some(path) = &told.picture {
+        for (i, svg) in pictures(check).iter().enumerate() {
+            let numbered = path.with_extension(format!("{}.svg", i + 1));
+            files::write(if i == 0 { path } else { &numbered }, svg.as_bytes())?;
+        }
     }
     if told.step_summary {
         append_summary(&comment)?;
@@ -184,7 +190,7 @@ fn list(folder: &Path, as_json: bool) -> Outcome {
     if as_json {
         let value = rows
             .iter()
-            .map(|(p, runs, samples, limits)| json!({ "file": p, "runs": runs, "samples": samples, "limits": limits.split(", ").filter(|l| !l.is_empty()).collect::<Vec<_>>() }));
+            .map(|(p, runs, samples, limits)| json!({ "file": p.display().to_string(), "runs": runs, "samples": samples, "limits": limits.split(", ").filter(|l| !l.is_empty()).collect::<Vec<_>>() }));
         say!("{:#}", value.collect::<serde_json::Value>());
     } else {
         for (path, runs, samples, limits) in rows {

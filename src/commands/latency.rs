@@ -7,10 +7,11 @@ use socio_baselines::timing::peak_memory;
 use socio_dataset::store::{Encoded, Fields};
 use socio_dataset::{files, hash};
 use socio_harness::{Scored, choose, code, fingerprint, load, machine};
-use socio_record::{Data, ExitCode, LOAD_SCHEMA, LoadLog, Record, Run, Scenario, Terms};
+use socio_record::{Data, ExitCode, LOAD_SCHEMA, LoadLog, Run, Scenario, Terms};
+use socio_reports::digest::Digest;
 use socio_reports::load::load_table;
 use socio_reports::table::{Format, render};
-use socio_reports::trace::{chrome, picture};
+use socio_reports::trace::{self, picture};
 
 use super::setup;
 use crate::cli::{LatencyArgs, Load};
@@ -27,8 +28,10 @@ pub(crate) fn command(args: LatencyArgs) -> Outcome {
         other => other.parse().map_err(Failure::usage)?,
     };
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let in_flight = args.in_flight.unwrap_or(threads);
-    if in_flight == 0 {
+    // A single stream has one query in flight, whatever is asked for.
+    let single = args.scenario.iter().all(|s| *s == Load::SingleStream);
+    let in_flight = if single { 1 } else { args.in_flight.unwrap_or(threads) };
+    if args.in_flight == Some(0) || in_flight == 0 {
         return Err(Failure::usage("--in-flight 0 works on nothing: expected 1 or more"));
     }
     let mut selection = setup::selection(&args.select)?;
@@ -41,6 +44,7 @@ pub(crate) fn command(args: LatencyArgs) -> Outcome {
     let asked = setup::Asked { vlm: args.vlm.as_deref(), segmenter: Some(&args.segmenter) };
     let ready = setup::ready(&args.method, asked, &args.settings, &mut loaded, Some(&dataset))?;
     let split = args.data.split();
+    let split_samples = dataset.index(split)?.len();
     let ids = choose(&dataset, split, &selection)?;
     let (entries, fingerprint) = fingerprint(&dataset, split, &ids, |_| ())?;
     let wanted: BTreeSet<String> = ids.iter().cloned().collect();
@@ -91,6 +95,7 @@ pub(crate) fn command(args: LatencyArgs) -> Outcome {
             models: ready.model_infos.clone(),
             machine: machine(),
             terms,
+            split_samples,
             samples: samples.iter().map(|s| s.id.clone()).collect(),
             queries,
             memory: peak_memory(),
@@ -125,26 +130,31 @@ fn named(path: &Path, scenario: &str) -> PathBuf {
 }
 
 pub(crate) fn trace(run: &Path, out: &Path, sample: Option<&str>, picture_file: Option<&Path>) -> Outcome {
-    let opened = Run::open(run)?;
-    let mut records: Vec<&Record> = opened.records.values().filter(|r| sample.is_none_or(|s| r.id == s)).collect();
-    if let (Some(id), true) = (sample, records.is_empty()) {
+    let digest = Digest::open(run)?;
+    if let Some(id) = sample.filter(|id| digest.position(id).is_none()) {
         return Err(Failure::input(format!("{} has no record of {id}", run.display())));
     }
-    let (text, samples) = chrome(records.iter().copied(), &opened.manifest.method.label);
+    if digest.entries.is_empty() {
+        return Err(Failure::input(format!("{} has no record yet", run.display())));
+    }
+    let samples = trace::write(run, sample, out)?;
     if samples == 0 {
         return Err(Failure::input(format!(
-            "{} tells no times of its samples: it is of an older version",
+            "{} tells no times: it is of an older version, or a first stage taken from the whole's log",
             run.display()
         )));
     }
-    files::write(out, text.as_bytes())?;
     say!("{}: {samples} samples", out.display());
-    if let Some(path) = picture_file {
-        let total = |r: &Record| r.timings.get("total").copied().unwrap_or(0.0);
-        records.sort_by(|a, b| total(a).total_cmp(&total(b)));
-        if let Some(record) = records.get(records.len() / 2) {
-            files::write(path, picture(record).as_bytes())?;
-            say!("{}: {}", path.display(), record.id);
+    if let (Some(path), Some(id)) = (picture_file, sample.or_else(|| digest.middle())) {
+        let mut found = None;
+        Run::each(run, |record| {
+            if record.id == id && found.is_none() {
+                found = Some(picture(&record));
+            }
+        })?;
+        if let Some(svg) = found {
+            files::write(path, svg.as_bytes())?;
+            say!("{}: {id}", path.display());
         }
     }
     Ok(ExitCode::OK)

@@ -46,7 +46,10 @@ pub(crate) fn dispatch(command: Command) -> Outcome {
             let whole = merge(&runs, &out)?;
             let open = whole.missing().count();
             if json {
-                say!("{}", serde_json::json!({ "run": out, "samples": whole.samples.len(), "missing": open }));
+                say!(
+                    "{}",
+                    serde_json::json!({ "run": out.display().to_string(), "samples": whole.samples.len(), "missing": open })
+                );
             } else {
                 say!("{}: {} of {} samples", out.display(), whole.records.len(), whole.samples.len());
                 if open > 0 {

@@ -189,16 +189,13 @@ fn go(
         }
         all.push((on, ready, names));
     }
-    // A run made again is of the command that made the first.
-    let own = || std::env::args_os().skip(1).map(|a| a.to_string_lossy().into_owned()).collect();
-    let command: Vec<String> = only.map_or_else(own, |o| o.command.clone());
     let mut runs = Vec::new();
     for (on, ready, names) in &all {
         for (one, name) in ready.iter().zip(names) {
             if only.is_some_and(|o| o.method.label != one.info.label) {
                 continue;
             }
-            runs.push(execute_one(on, one, settings.seed, &command, profile, running, &running.runs.join(name))?);
+            runs.push(execute_one(on, one, settings.seed, only, profile, running, &running.runs.join(name))?);
         }
     }
     Ok(runs)
@@ -250,7 +247,7 @@ fn execute_one(
     on: &On<'_>,
     ready: &setup::Ready,
     seed: u64,
-    command: &[String],
+    only: Option<&Manifest>,
     profile: Profile,
     running: &RunningArgs,
     folder: &Path,
@@ -275,10 +272,13 @@ fn execute_one(
         seed,
         profile: profile.name.to_owned(),
         machine: machine(),
-        command: command.to_vec(),
+        // A run made again is of the command that made the first.
+        command: only.map_or_else(own_command, |o| o.command.clone()),
     }
     .with_id();
     let whole = match &ready.whole {
+        // A run that is made again asks anew.
+        Some(_) if only.is_some() => None,
         Some(whole) => finished(&running.runs, &Manifest { method: whole.clone(), ..manifest.clone() }.with_id())?,
         None => None,
     };
@@ -318,6 +318,11 @@ fn execute_one(
     });
     bar.finish_and_clear();
     Ok(result?)
+}
+
+/// The words of this command.
+fn own_command() -> Vec<String> {
+    std::env::args_os().skip(1).map(|a| a.to_string_lossy().into_owned()).collect()
 }
 
 /// A finished run of exactly this, among all runs.

@@ -113,6 +113,8 @@ pub struct LoadLog {
     pub terms: Terms,
     /// Samples that were in memory before the clock started.
     pub samples: Vec<String>,
+    /// Samples of the whole split.
+    pub split_samples: usize,
     /// The queries, in the order in which they were due.
     pub queries: Vec<LoadQuery>,
     /// Most memory of the process, in bytes.

@@ -204,7 +204,7 @@ pub struct Record {
 /// When and where a sample was worked on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Trace {
-    /// The process.
+    /// A number of the process that did it: of its id and its beginning.
     pub process: u32,
     /// Which of the process's samples in flight, from 0.
     pub worker: u32,
@@ -222,12 +222,15 @@ const SECOND: &str = "refine";
 
 impl Record {
     /// The record as it would be had the method ended before its second stage: status, message and score are those of the
-    /// stage before. A record without a second stage is itself.
+    /// stage before, and it has no times. A record without a second stage is itself.
     #[must_use]
     pub fn stopped_after_first(&self) -> Self {
         let mut stopped = self.clone();
         let Some(second) = self.stages.iter().position(|s| s.name == SECOND) else { return stopped };
         stopped.stages.truncate(second);
+        // What the whole took is not what its first stage would have taken.
+        stopped.timings.clear();
+        stopped.trace = None;
         if let Some(last) = stopped.stages.last() {
             stopped.status = last.status;
             stopped.message.clone_from(&last.message);

@@ -2,6 +2,8 @@
 
 use super::outcome::name_of;
 use super::{Allowed, Asked, Incomparable, Measure, Slice, compare};
+use socio_record::Rule;
+
 use crate::digest::Digest;
 use crate::metrics::{Metric, Profile, student};
 use crate::table::{Cell, Column, Row, Spread, Table, printed};
@@ -31,7 +33,12 @@ pub struct Spreads {
 ///
 /// # Errors
 /// When two runs of one row cannot be compared.
-pub fn calibrate(runs: &[Digest], profile: Option<Profile>, resamples: usize) -> Result<Vec<Spreads>, Incomparable> {
+pub fn calibrate(
+    runs: &[Digest],
+    profile: Option<Profile>,
+    rule: Rule,
+    resamples: usize,
+) -> Result<Vec<Spreads>, Incomparable> {
     let mut names: Vec<String> = Vec::new();
     for run in runs {
         let name = name_of(&run.manifest);
@@ -42,7 +49,7 @@ pub fn calibrate(runs: &[Digest], profile: Option<Profile>, resamples: usize) ->
     let mut all = Vec::new();
     for name in names {
         let own: Vec<&Digest> = runs.iter().filter(|r| name_of(&r.manifest) == name).collect();
-        all.extend(spreads(&name, &own, profile, resamples)?);
+        all.extend(spreads(&name, &own, profile, rule, resamples)?);
     }
     Ok(all)
 }
@@ -51,16 +58,10 @@ fn spreads(
     name: &str,
     runs: &[&Digest],
     profile: Option<Profile>,
+    rule: Rule,
     resamples: usize,
 ) -> Result<Vec<Spreads>, Incomparable> {
-    let asked = Asked {
-        profile,
-        rule: socio_record::Rule::Components,
-        resamples,
-        limits: Vec::new(),
-        allowed: Allowed::default(),
-        most: 0,
-    };
+    let asked = Asked { profile, rule, resamples, limits: Vec::new(), allowed: Allowed::default(), most: 0 };
     // Each run against the first: the same pairs as a check against a baseline makes.
     let pairs: Vec<_> = runs[1..].iter().map(|r| compare(runs[0], r, &asked)).collect::<Result<_, _>>()?;
     let Some(first) = pairs.first() else { return Ok(Vec::new()) };
@@ -75,7 +76,7 @@ fn spreads(
             let mut least: Vec<f64> = others.iter().filter_map(|r| r.detectable).collect();
             least.sort_by(f64::total_cmp);
             let detectable = least.get(least.len() / 2).copied();
-            let limit = limit(row.measure, &values, detectable)?;
+            let limit = limit(row.measure, &values, detectable.filter(|d| d.is_finite()))?;
             Some(Spreads { name: name.to_owned(), measure: row.measure, values, detectable, limit })
         })
         .collect();

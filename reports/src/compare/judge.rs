@@ -7,9 +7,9 @@ use super::ALPHA;
 pub enum Verdict {
     /// Better: the whole interval lies above no change.
     Improved,
-    /// Not worse than the limit allows.
+    /// Not worse than the limit allows: the whole interval lies within it.
     Unchanged,
-    /// The interval holds the limit, and so few samples could not have found a loss of its size.
+    /// The interval holds the limit: worse than it allows or not, these samples cannot tell.
     Inconclusive,
     /// Worse than the limit allows.
     Regressed,
@@ -32,8 +32,6 @@ impl Verdict {
 pub struct Evidence {
     /// Lower and upper end of the difference's 95 % interval.
     pub interval: (f64, f64),
-    /// The smallest loss that would be found.
-    pub detectable: f64,
     /// How much worse is allowed, not negative.
     pub tolerance: f64,
     /// The chance of a false alarm were one raised, corrected for the number of gates.
@@ -43,18 +41,16 @@ pub struct Evidence {
 impl Evidence {
     /// The verdict.
     pub fn verdict(&self) -> Verdict {
-        let (low, high) = self.interval;
+        let (low, _) = self.interval;
         if self.adjusted <= ALPHA {
             Verdict::Regressed
         } else if low > 0.0 {
             Verdict::Improved
         } else if low >= -self.tolerance {
             Verdict::Unchanged
-        } else if high < -self.tolerance || self.detectable > self.tolerance {
-            // Below the limit by itself but not among so many gates, or too few samples to tell.
-            Verdict::Inconclusive
         } else {
-            Verdict::Unchanged
+            // It holds the limit, or lies below it by itself but not among so many gates.
+            Verdict::Inconclusive
         }
     }
 }
@@ -89,20 +85,14 @@ mod tests {
     }
 
     #[test]
-    fn verdicts_follow_interval_limit_and_power() {
-        let verdict = |interval, detectable, tolerance, adjusted| {
-            Evidence { interval, detectable, tolerance, adjusted }.verdict()
-        };
-        assert_eq!(verdict((0.0, 0.0), 0.0, 0.0, 1.0), Verdict::Unchanged, "the very same answers");
-        assert_eq!(verdict((-0.3, 0.4), 0.5, 0.5, 0.6), Verdict::Unchanged, "within the limit");
-        assert_eq!(verdict((-0.9, 0.4), 0.9, 0.5, 0.2), Verdict::Inconclusive, "too few samples");
-        assert_eq!(
-            verdict((-0.55, -0.2), 0.3, 0.5, 0.1),
-            Verdict::Unchanged,
-            "enough samples, and not beyond the limit"
-        );
-        assert_eq!(verdict((-2.0, -0.6), 1.0, 0.5, 0.01), Verdict::Regressed);
-        assert_eq!(verdict((-2.0, -0.6), 1.0, 0.5, 0.04), Verdict::Inconclusive, "not after the correction");
-        assert_eq!(verdict((0.1, 0.9), 0.6, 0.5, 1.0), Verdict::Improved);
+    fn verdicts_follow_interval_and_limit() {
+        let verdict = |interval, tolerance, adjusted| Evidence { interval, tolerance, adjusted }.verdict();
+        assert_eq!(verdict((0.0, 0.0), 0.0, 1.0), Verdict::Unchanged, "the very same answers");
+        assert_eq!(verdict((-0.3, 0.4), 0.5, 0.6), Verdict::Unchanged, "within the limit");
+        assert_eq!(verdict((-0.9, 0.4), 0.5, 0.2), Verdict::Inconclusive, "the limit is within the interval");
+        assert_eq!(verdict((-0.55, -0.2), 0.5, 0.1), Verdict::Inconclusive, "however narrow that is");
+        assert_eq!(verdict((-2.0, -0.6), 0.5, 0.01), Verdict::Regressed);
+        assert_eq!(verdict((-2.0, -0.6), 0.5, 0.04), Verdict::Inconclusive, "not after the correction");
+        assert_eq!(verdict((0.1, 0.9), 0.5, 1.0), Verdict::Improved);
     }
 }

@@ -58,7 +58,8 @@ pub struct Row {
     pub after: Option<f64>,
     /// The difference, positive where the run is better: points of a metric, percent of a latency.
     pub change: Option<Figure>,
-    /// The smallest loss that would be found, in the same unit.
+    /// The smallest loss that is found with a chance of 80 %, in the same unit: beyond the limit where there is one, else
+    /// from no change.
     pub detectable: Option<f64>,
     /// Its limit.
     pub gate: Option<Gate>,
@@ -316,17 +317,22 @@ fn judged(measured: Vec<Measured>) -> Vec<Row> {
     let mut rows = Vec::new();
     for (m, chance) in measured.into_iter().zip(chances) {
         let adjusted = chance.and_then(|_| adjusted.next());
+        // A limit that lets some loss pass finds only what goes that much further.
+        let allowed = m.limit.as_ref().and_then(|limit| tolerance(&m, limit)).unwrap_or(0.0);
+        let detectable = m.change.as_ref().map(|c| match m.row.measure {
+            Measure::Seconds(_) => 100.0 * (allowed + c.detectable()).exp_m1(),
+            _ => allowed + c.detectable(),
+        });
         let gate = m.limit.as_ref().map(|limit| {
             let tolerance = tolerance(&m, limit);
             let (verdict, remark) = match (&m.change, tolerance, adjusted) {
                 (Some(change), Some(tolerance), Some(adjusted)) => {
-                    let (interval, detectable) = (change.interval(), change.detectable());
-                    let verdict = Evidence { interval, detectable, tolerance, adjusted }.verdict();
-                    let few = || match m.row.detectable.filter(|d| d.is_finite()) {
-                        Some(least) => format!("too few samples: a loss below {least:.1} would not be found"),
+                    let verdict = Evidence { interval: change.interval(), tolerance, adjusted }.verdict();
+                    let few = || match detectable.filter(|d| d.is_finite()) {
+                        Some(least) => format!("so few samples tell losses from {least:.1} on"),
                         None => "too few scenes to tell anything".to_owned(),
                     };
-                    (verdict, (verdict == Verdict::Inconclusive && detectable > tolerance).then(few))
+                    (verdict, (verdict == Verdict::Inconclusive).then(few))
                 }
                 _ => counted(&m.row, limit, tolerance, m.comparable),
             };
@@ -335,7 +341,7 @@ fn judged(measured: Vec<Measured>) -> Vec<Row> {
             let tolerance = tolerance.map(unit);
             Gate { limit: limit.to_string(), tolerance, chance: chance.zip(adjusted), verdict, remark }
         });
-        rows.push(Row { gate, ..m.row });
+        rows.push(Row { detectable, gate, ..m.row });
     }
     rows
 }

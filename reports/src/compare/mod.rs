@@ -13,7 +13,7 @@ mod pair;
 
 pub use calibrate::{Spreads, calibrate, proposed, spread_table};
 pub use change::{ALPHA, Change, POWER, paired_change};
-pub use forms::{JunitError, MARKDOWN_LIMIT, headline, json, junit, markdown, tables};
+pub use forms::{JunitError, MARKDOWN_LIMIT, headline, json, junit, markdown, pictures, tables};
 pub use judge::{Evidence, Verdict, holm};
 pub use limit::{Bound, Limit, LimitError, Measure, Slice};
 pub use measures::{Asked, Comparison, Gate, Row, compare, compare_all};

@@ -60,7 +60,7 @@ fn without_a_difference_alarms_are_as_rare_as_stated() {
     for limits in [["giou=0"], ["ciou=0"], ["f1=0"]] {
         let alarms = rate(n, |seed| verdict(seed, 0.0, None, &limits, Slice::All) == Some(Verdict::Regressed));
         println!("{}: {:.2} % false alarms in {n} pairs, stated {:.1} %", limits[0], 100.0 * alarms, 100.0 * ALPHA);
-        // A percentile interval of 200 scenes is a little narrow: allowed are half a point and three standard errors.
+        // Allowed are half a point and three standard errors.
         assert!((alarms - ALPHA).abs() < 0.005 + 3.0 * error(ALPHA, n), "{limits:?}: {alarms}");
     }
 }
@@ -106,6 +106,31 @@ fn a_loss_of_the_detectable_size_is_found_as_often_as_stated() {
 }
 
 #[test]
+fn a_limit_that_lets_some_loss_pass_finds_what_goes_beyond_it() {
+    let n = simulations(600);
+    let limits = ["giou=-1"];
+    let row = |seed: u64, loss: f64| {
+        let (before, after) = pair(seed, loss, None);
+        compare(&before, &after, &asked(&limits, 1_000)).unwrap().rows.swap_remove(0)
+    };
+    let quoted: Vec<(f64, f64)> =
+        (0..40).map(|s| row(s, 0.0)).map(|r| (r.detectable.unwrap(), r.before.unwrap())).collect();
+    let mean = |of: fn(&(f64, f64)) -> f64| quoted.iter().map(of).sum::<f64>() / quoted.len() as f64;
+    let told = |loss: f64, wanted: Verdict| rate(n, |seed| row(1_000 + seed, loss).gate.unwrap().verdict == wanted);
+    let found = told(mean(|q| q.0) / mean(|q| q.1), Verdict::Regressed);
+    // A loss of exactly what is allowed raises no more alarms than stated.
+    let alarms = told(1.0 / mean(|q| q.1), Verdict::Regressed);
+    println!(
+        "giou=-1: {:.1} % found of {:.2} points, {:.1} % alarms at the limit",
+        100.0 * found,
+        mean(|q| q.0),
+        100.0 * alarms
+    );
+    assert!((found - POWER).abs() < 0.05 + 3.0 * error(POWER, n), "{found}");
+    assert!(alarms < ALPHA + 0.005 + 3.0 * error(ALPHA, n), "{alarms}");
+}
+
+#[test]
 fn a_loss_in_one_level_is_found_there_and_not_elsewhere() {
     let n = simulations(400);
     let class = Some(Level::Class);
@@ -142,7 +167,9 @@ fn intervals_hold_the_truth_as_often_as_they_say() {
                 (f.low..=f.high).contains(&truth[i])
             });
             println!("{} at {scenes} scenes: {:.1} % of {n} intervals hold it", metric.label(), 100.0 * held);
-            assert!(held > 0.93 - 3.0 * error(0.95, n) && held < 0.97 + 3.0 * error(0.95, n), "{metric:?}: {held}");
+            // At full size the stated band itself; before, what so few simulations can tell.
+            let slack = if n < 2_000 { 3.0 * error(0.95, n) } else { 0.0 };
+            assert!(held > 0.93 - slack && held < 0.97 + slack, "{metric:?}: {held}");
         }
     }
 }

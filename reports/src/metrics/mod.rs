@@ -12,5 +12,5 @@ pub use bootstrap::{Figure, RESAMPLES, figures};
 pub(crate) use columns::Columns;
 pub(crate) use interval::{Z975, student, student_chance};
 pub use profile::{Profile, UnknownProfile};
-pub(crate) use resample::{gathered, quantile};
+pub(crate) use resample::{draws, gathered, quantile};
 pub use tally::{Metric, Tally};

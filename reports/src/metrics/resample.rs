@@ -73,7 +73,7 @@ impl Clusters {
 
     /// How many resamples are made where `wanted` are asked for: fewer where clusters are very many, and each says more.
     pub(crate) fn draws(&self, wanted: usize) -> usize {
-        wanted.min((MOST / self.len().max(1)).max(FEWEST))
+        draws(self.len(), wanted)
     }
 
     /// What `take` makes of the sums of each resample, in their order.
@@ -127,6 +127,11 @@ impl Clusters {
             })
             .collect()
     }
+}
+
+/// Resamples of so many clusters where `wanted` are asked for.
+pub(crate) fn draws(clusters: usize, wanted: usize) -> usize {
+    wanted.min((MOST / clusters.max(1)).max(FEWEST))
 }
 
 /// The sum of as many drawn rows as there are. By itself, so that the sums' address goes nowhere and they stay in registers.

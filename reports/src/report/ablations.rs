@@ -3,7 +3,7 @@
 use super::levels::{self, ByLevel};
 use super::lines::{Line, With, lines};
 use super::{column, notes};
-use crate::digest::Digest;
+use crate::digest::{Digest, STAGE_1};
 use crate::metrics::Metric;
 use crate::paper::Paper;
 use crate::table::{Cell, Row, Table};
@@ -26,7 +26,7 @@ const POINTS: [Named; 3] = [
 fn named<'a>(digests: impl Iterator<Item = &'a Digest> + Clone, names: &[Named]) -> Vec<Line<'a>> {
     let mut rows = Vec::new();
     for (method, name) in names {
-        for mut line in lines(digests.clone().filter(|d| d.manifest.method.name == *method)) {
+        for mut line in lines(digests.clone().filter(|d| role(d) == *method)) {
             line.label = format!("{name}: {}", line.label);
             rows.push(line);
         }
@@ -34,18 +34,19 @@ fn named<'a>(digests: impl Iterator<Item = &'a Digest> + Clone, names: &[Named])
     rows
 }
 
+/// What a run is in these tables: a whole method that was stopped after its first stage is without refinement.
+fn role(digest: &Digest) -> &str {
+    let method = &digest.manifest.method;
+    let stopped = method.name == STAGES[2].0 && method.label.contains(STAGE_1);
+    if stopped { STAGES[1].0 } else { &method.name }
+}
+
 /// Multi-stage ablation (Tables 2 and 5). "Without refinement" is the same run's first stage, as in the paper, where no run
 /// of its own is given.
 pub(super) fn stages(digests: &[&Digest], with: With<'_>) -> Result<Option<Table>, toml::de::Error> {
-    let own = digests.iter().any(|d| d.manifest.method.name == STAGES[1].0);
-    let whole = digests.iter().filter(|d| !own && d.manifest.method.name == STAGES[2].0);
-    let stopped: Vec<Digest> = whole
-        .map(|d| {
-            let mut stopped = Digest::clone(d).stopped_after_first();
-            STAGES[1].0.clone_into(&mut stopped.manifest.method.name);
-            stopped
-        })
-        .collect();
+    let own = digests.iter().any(|d| role(d) == STAGES[1].0);
+    let whole = digests.iter().filter(|d| !own && role(d) == STAGES[2].0);
+    let stopped: Vec<Digest> = whole.map(|d| Digest::clone(d).stopped_after_first()).collect();
     let all = digests.iter().copied().chain(&stopped);
     let rows = named(all, &STAGES);
     let key = ByLevel { key: "ablation", title: "Stages: ", metrics: &with.metrics(), paper: "2" };

@@ -139,6 +139,7 @@ fn whole(lines: &[Line<'_>], timed: &[(&Line<'_>, Timing)], with: With<'_>) -> R
         })
         .collect();
     let mut told = machines(lines);
+    told.extend(notes::first_seed(lines));
     let warm: usize = timed.iter().map(|(_, t)| t.warm_up).sum();
     told.push(format!(
         "Seconds a sample, from decoding to the score; {warm} samples that warmed up (the first of each worker) are left out. \

@@ -4,7 +4,7 @@ use socio_dataset::Level;
 
 use super::lines::{Line, With};
 use super::{column, notes};
-use crate::metrics::Metric;
+use crate::metrics::{Metric, draws};
 use crate::paper::{self, Paper};
 use crate::table::{Cell, Row, Table};
 
@@ -43,7 +43,7 @@ pub(super) fn table(lines: &[Line<'_>], with: With<'_>, what: &ByLevel<'_>) -> R
         "Profile {}; F1 micro over {} at IoU > 0.5; intervals: {} cluster-bootstrap draws of scenes.",
         with.profile.name,
         with.options.rule.label(),
-        with.options.resamples
+        draws(lines.iter().map(Line::scenes).max().unwrap_or(0), with.options.resamples)
     )];
     notes.extend(notes::warnings(lines));
     notes.extend(notes::marks(lines));

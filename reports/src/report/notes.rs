@@ -24,7 +24,9 @@ pub(super) fn source(lines: &[Line<'_>], with: With<'_>) -> Vec<String> {
             0 => String::new(),
             n => format!(", {n} of {} failed", line.scored()),
         };
-        let own = format!("{} {}{failed}", line.label, line.ids());
+        let (open, chosen) = line.runs.iter().fold((0, 0), |(o, c), r| (o + r.missing, c + r.chosen));
+        let open = if open > 0 { format!(", {open} of {chosen} not run") } else { String::new() };
+        let own = format!("{} {}{failed}{open}", line.label, line.ids());
         match told.iter_mut().find(|(d, _)| *d == data) {
             Some((_, runs)) => runs.push(own),
             None => told.push((data, vec![own])),
@@ -97,6 +99,11 @@ pub(super) fn marks(lines: &[Line<'_>]) -> Vec<String> {
 pub(super) fn set_is(lines: &[Line<'_>], name: &str) -> bool {
     let mut sets = lines.iter().flat_map(|l| &l.runs).map(|r| r.manifest.set.as_ref());
     sets.all(|s| s.is_none_or(|s| s.name == name))
+}
+
+/// What is of one run where a row has several seeds.
+pub(super) fn first_seed(lines: &[Line<'_>]) -> Option<String> {
+    lines.iter().any(|l| l.runs.len() > 1).then(|| "Of a row of several seeds: its first run.".to_owned())
 }
 
 /// What published rows are.

@@ -36,14 +36,14 @@ pub(super) fn table(lines: &[Line<'_>], with: With<'_>) -> Table {
             rows.push(Row { group: line.group, cells });
         }
     }
+    let pictures = "Their pictures: `report --format html --data DATA`, or `data show DATA --run RUN --ids ...`.";
+    let told = notes::first_seed(lines).into_iter().chain([pictures.to_owned()]).collect();
     Table {
         key: "worst".to_owned(),
         title: "The worst samples: IoU in percent".to_owned(),
         columns: columns.into(),
         rows,
-        notes: vec![
-            "Their pictures: `report --format html --data DATA`, or `data show DATA --run RUN --ids ...`.".to_owned(),
-        ],
+        notes: told,
         source: notes::source(lines, with),
     }
 }

@@ -14,7 +14,14 @@ pub(super) fn render(tables: &[Table]) -> String {
 }
 
 fn table(table: &Table) -> Value {
-    let names: Vec<String> = (0..table.columns.len()).map(|i| table.heading(i)).collect();
+    let mut names: Vec<String> = (0..table.columns.len()).map(|i| table.heading(i)).collect();
+    // A key holds one cell: columns of one heading are numbered.
+    for (i, name) in names.iter_mut().enumerate() {
+        let before = (0..i).filter(|j| table.heading(*j) == table.heading(i)).count();
+        if before > 0 {
+            name.push_str(&format!(" ({})", before + 1));
+        }
+    }
     let row = |row: &super::Row| {
         let cells: Map<String, Value> = names.iter().cloned().zip(row.cells.iter().map(cell)).collect();
         let group = ["method", "reference", "published"].get(usize::from(row.group)).copied().unwrap_or("other");

@@ -65,6 +65,7 @@ fn escape(text: &str) -> String {
     for c in text.chars() {
         match c {
             '&' | '%' | '$' | '#' | '_' | '{' | '}' => out.extend(['\\', c]),
+            '[' | ']' | '*' => out.extend(['{', c, '}']),
             '\\' => out.push_str("\\textbackslash{}"),
             '~' => out.push_str("\\textasciitilde{}"),
             '^' => out.push_str("\\textasciicircum{}"),
@@ -79,7 +80,7 @@ fn escape(text: &str) -> String {
             '≥' => out.push_str("$\\geq$"),
             '→' => out.push_str("$\\rightarrow$"),
             '×' => out.push_str("$\\times$"),
-            '\n' | '\r' => out.push(' '),
+            c if c.is_control() => out.push(' '),
             c => out.push(c),
         }
     }

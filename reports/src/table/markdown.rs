@@ -47,8 +47,10 @@ pub(crate) fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.trim().chars() {
         match c {
-            '|' | '*' | '_' | '`' | '<' | '[' | '\\' => out.extend(['\\', c]),
-            '\n' | '\r' => out.push(' '),
+            '|' | '*' | '_' | '`' | '<' | '[' | '~' | '&' | '#' | '\\' => out.extend(['\\', c]),
+            // Nobody is called by a name in a table: a mention needs its letters right behind the sign.
+            '@' if !out.ends_with(char::is_alphanumeric) => out.push_str("@\u{200b}"),
+            c if c.is_control() => out.push(' '),
             c => out.push(c),
         }
     }

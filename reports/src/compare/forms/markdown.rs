@@ -104,5 +104,6 @@ fn cut(line: &str) -> String {
 
 /// Text within an HTML element.
 fn html(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+    let line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    line.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }

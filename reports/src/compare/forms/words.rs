@@ -103,7 +103,7 @@ fn measures(run: &Checked, c: &Comparison, gates_only: bool) -> Table {
         table::Row { group: u8::from(!row.measure.more_is_better()), cells }
     });
     let mut notes = vec![format!(
-        "{} samples of {} scenes, paired by id; profile {}. Differences: points of a metric, percent of a time; 95 % intervals, paired cluster bootstrap by scene. detectable: the loss that is found with a chance of 80 %. p: after Holm's correction over all limits, against 0.025.",
+        "{} samples of {} scenes, paired by id; profile {}. Differences: points of a metric, percent of a time; 95 % intervals, paired cluster bootstrap by scene. detectable: the loss that is found with a chance of 80 %, limit included. p: after Holm's correction over all limits, against 0.025.",
         c.samples, c.scenes, c.profile.name
     )];
     if c.only_before + c.only_after > 0 {
