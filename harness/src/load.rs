@@ -106,14 +106,14 @@ pub fn load(
     queries
 }
 
-/// Asks some queries whose times count for nothing, as many at once as will be: from the end of the order, so that no model
-/// still knows the images of the first that count.
+/// Asks some queries whose times count for nothing, as many at once as will be: the last of the order, so that no model still
+/// knows the images of the first that count.
 fn warm_up(samples: &[Encoded], order: &[usize], scored: &Scored<'_>, queries: usize, workers: usize) {
     thread::scope(|scope| {
         for worker in 0..workers {
             scope.spawn(move || {
                 for i in (worker..queries).step_by(workers) {
-                    let at = order[order.len() - 1 - i % order.len()];
+                    let at = order[(order.len() - queries % order.len() + i) % order.len()];
                     let _ = work(&samples[at], Duration::ZERO, scored, worker as u32);
                 }
             });

@@ -30,8 +30,7 @@ pub(crate) fn command(args: LatencyArgs) -> Outcome {
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     // A single stream has one query in flight, whatever is asked for.
     let single = args.scenario.iter().all(|s| *s == Load::SingleStream);
-    let in_flight = if single { 1 } else { args.in_flight.unwrap_or(threads) };
-    if args.in_flight == Some(0) || in_flight == 0 {
+    if args.in_flight == Some(0) {
         return Err(Failure::usage("--in-flight 0 works on nothing: expected 1 or more"));
     }
     let mut selection = setup::selection(&args.select)?;
@@ -39,10 +38,6 @@ pub(crate) fn command(args: LatencyArgs) -> Outcome {
     let mut resources = setup::resources(&args.resources, false);
     resources.hub.offline |= args.data.hub.offline;
     let dataset = setup::dataset(&args.data)?;
-    // Both stages of a query share an embedding, so as many are kept as queries are in flight.
-    let mut loaded = setup::Loaded::keeping(&resources, in_flight);
-    let asked = setup::Asked { vlm: args.vlm.as_deref(), segmenter: Some(&args.segmenter) };
-    let ready = setup::ready(&args.method, asked, &args.settings, &mut loaded, Some(&dataset))?;
     let split = args.data.split();
     let split_samples = dataset.index(split)?.len();
     let ids = choose(&dataset, split, &selection)?;
@@ -50,13 +45,22 @@ pub(crate) fn command(args: LatencyArgs) -> Outcome {
     let wanted: BTreeSet<String> = ids.iter().cloned().collect();
     let samples: Vec<Encoded> = dataset.read(split, Some(&wanted), Fields::ALL)?.collect::<Result<_, _>>()?;
     let samples = of_other_places(samples);
-    // Asked one after the other, none comes again before the models have forgotten its image.
-    if samples.len() <= in_flight {
+    // Asked one after the other, none comes again before the models have forgotten its image: there have to be more than
+    // twice as many as are in flight, which of two rounds can be asked at once.
+    let most = samples.len().saturating_sub(1) / 2;
+    let wanted = if single { 1 } else { args.in_flight.unwrap_or(threads.min(most).max(1)) };
+    if wanted > most {
         return Err(Failure::usage(format!(
-            "{} different satellite images for {in_flight} queries in flight: answers would come out of earlier queries' work; raise --limit or lower --in-flight",
-            samples.len()
+            "{} different satellite images for {wanted} queries in flight: answers would come out of earlier queries' work; expected {} images or more (--limit, --in-flight)",
+            samples.len(),
+            2 * wanted + 1
         )));
     }
+    let in_flight = wanted;
+    // Both stages of a query share an embedding, so as many are kept as queries are in flight.
+    let mut loaded = setup::Loaded::keeping(&resources, in_flight);
+    let asked = setup::Asked { vlm: args.vlm.as_deref(), segmenter: Some(&args.segmenter) };
+    let ready = setup::ready(&args.method, asked, &args.settings, &mut loaded, Some(&dataset))?;
     let hierarchy = setup::hierarchy()?;
     let seed = args.settings.seed;
     let scored = Scored { contestant: &ready.contestant, models: &ready.models, seed, hierarchy: &hierarchy };

@@ -237,7 +237,7 @@ fn a_second_process_on_one_shard_is_refused() {
 fn parameters_come_back_to_the_last_bit() {
     let t = tempdir().unwrap();
     for share in ["0.09222574290196013", "0.123456789012345678", "0.1"] {
-        let line = format!("run --method centre-box --centre-share {share} --name s{share}");
+        let line = format!("run --method centre-box --limit 6 --centre-share {share} --name s{share}");
         assert_eq!(ok(t.path(), &line), ok(t.path(), &line));
         ok(t.path(), &format!("{line}r --segmenter replay:runs/s{share}"));
     }

@@ -349,8 +349,7 @@ fn judged(measured: Vec<Measured>) -> Vec<Row> {
 /// The verdict on what is counted exactly.
 fn counted(row: &Row, limit: &Limit, tolerance: Option<f64>, comparable: bool) -> (Verdict, Option<String>) {
     let (Some(before), Some(after)) = (row.before, row.after) else {
-        let why = if row.samples == 0 { "the runs have nothing of it" } else { "one of the runs does not tell it" };
-        return (Verdict::Inconclusive, Some(why.to_owned()));
+        return (Verdict::Inconclusive, Some("not both of the runs tell it".to_owned()));
     };
     let relative = !matches!(limit.bound, Bound::Value(_));
     if relative && !comparable {

@@ -44,6 +44,7 @@ pub(super) fn table(digests: &[Digest], sets: &[Option<&str>], with: With<'_>) -
         })
         .collect();
     let mut told = vec![format!("{}.", sizes.join("; "))];
+    told.extend(notes::few_scenes(&by_set.iter().flatten().cloned().collect::<Vec<_>>()));
     if with.options.with_paper {
         rows.extend(published(sets, with)?);
         told.push(notes::published("4"));

@@ -129,7 +129,10 @@ pub(super) fn table(lines: &[Line<'_>], with: With<'_>, by: By) -> Option<Table>
         title: format!("{told}: percent, with 95 % intervals"),
         columns,
         rows: rows.collect(),
-        notes: by.note().map(str::to_owned).into_iter().chain(notes::marks(lines)).collect(),
+        notes: (by.note().map(str::to_owned).into_iter())
+            .chain(notes::few_scenes(lines))
+            .chain(notes::marks(lines))
+            .collect(),
         source: notes::source(lines, with),
     })
 }

@@ -89,9 +89,10 @@ impl Kind {
 }
 
 /// Whether a truth of several instances was answered with one: models collapse to the dominant one (paper, A.9).
-fn collapsed(entry: &Entry) -> Option<bool> {
+fn collapsed(entry: &Entry, profile: &Profile) -> Option<bool> {
     let m = entry.score?.matches(Rule::Components);
-    (m.truth > 1 && entry.status.is_ok()).then_some(m.predicted == 1)
+    let answered = profile.tally(entry)?.failed == 0;
+    (m.truth > 1 && answered).then_some(m.predicted == 1)
 }
 
 pub(super) fn table(lines: &[Line<'_>], with: With<'_>) -> Table {
@@ -109,7 +110,7 @@ pub(super) fn table(lines: &[Line<'_>], with: With<'_>) -> Table {
         let kinds: Vec<Kind> = line.entries().filter_map(|(_, e)| Kind::of(e, &with.profile)).collect();
         let n = kinds.len() as u64;
         let count = |kind: Kind| Cell::Share(kinds.iter().filter(|k| **k == kind).count() as u64, n);
-        let several: Vec<bool> = line.entries().filter_map(|(_, e)| collapsed(e)).collect();
+        let several: Vec<bool> = line.entries().filter_map(|(_, e)| collapsed(e, &with.profile)).collect();
         let mut cells = vec![Cell::Text(line.label.clone())];
         cells.extend(Kind::ALL.map(count));
         cells.push(Cell::Share(several.iter().filter(|c| **c).count() as u64, several.len() as u64));

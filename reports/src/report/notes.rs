@@ -36,6 +36,12 @@ pub(super) fn source(lines: &[Line<'_>], with: With<'_>) -> Vec<String> {
     vec![format!("Profile {}. Runs on {}.", with.profile.name, data.collect::<Vec<_>>().join(". On "))]
 }
 
+/// What to beware of where rows are of few scenes.
+pub(super) fn few_scenes(lines: &[Line<'_>]) -> Option<String> {
+    let scenes = lines.iter().map(Line::scenes).min().unwrap_or(0);
+    (scenes < FEW_SCENES).then(|| format!("WARNING: only {scenes} scenes: below {FEW_SCENES} an interval is doubtful."))
+}
+
 /// What to beware of in any table of these rows.
 pub(super) fn warnings(lines: &[Line<'_>]) -> Vec<String> {
     let mut notes = Vec::new();
@@ -43,10 +49,7 @@ pub(super) fn warnings(lines: &[Line<'_>]) -> Vec<String> {
     if distinct(runs().map(|r| r.manifest.data.fingerprint.clone())).len() > 1 {
         notes.push("WARNING: the rows are of different data: do not compare them.".to_owned());
     }
-    let scenes = lines.iter().map(Line::scenes).min().unwrap_or(0);
-    if scenes < FEW_SCENES {
-        notes.push(format!("WARNING: only {scenes} scenes: below {FEW_SCENES} an interval is doubtful."));
-    }
+    notes.extend(few_scenes(lines));
     if runs().any(|r| r.manifest.data.kind == "generated") {
         notes.push(
             "Generated scenes (the embedded city): the figures say how methods compare on them, and nothing of real places.".to_owned(),

@@ -24,10 +24,13 @@ pub(super) fn table(lines: &[Line<'_>], with: With<'_>) -> Table {
         title: "Instances under the four rules, all levels: F1, precision and recall at IoU > 0.5, pooled".to_owned(),
         columns,
         rows: rows.collect(),
-        notes: vec![format!(
+        notes: [format!(
             "The main table's F1 is `{}`: our choice, the paper names no rule.",
             with.options.rule.label()
-        )],
+        )]
+        .into_iter()
+        .chain(notes::few_scenes(lines))
+        .collect(),
         source: notes::source(lines, with),
     };
     table.mark_best();
