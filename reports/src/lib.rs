@@ -10,6 +10,7 @@ pub mod export;
 pub mod figure;
 pub mod html;
 pub mod load;
+mod markup;
 pub mod metrics;
 pub mod paper;
 pub mod plots;

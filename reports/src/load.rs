@@ -4,6 +4,7 @@ mod stopping;
 
 use socio_record::{LoadLog, Scenario};
 
+use crate::report::notes::{distinct, machines};
 use crate::table::{Cell, Column, Row, Table, printed, seconds};
 
 pub use stopping::{needed, over_latency};
@@ -53,15 +54,12 @@ pub fn load_result(log: &LoadLog) -> LoadResult {
     let rate = |count: usize| if end > 0.0 { count as f64 / end } else { 0.0 };
     let p = terms.scenario.percentile();
     let (mut invalid, mut short) = (Vec::new(), Vec::new());
-    let asked = match terms.scenario {
-        Scenario::Server { .. } => log.queries.last().map_or(0.0, |q| q.due),
-        Scenario::SingleStream | Scenario::Offline => end,
-    };
     if n < terms.min_query_count {
         invalid.push(format!("{n} queries of {}", terms.min_query_count));
     }
-    if asked + 1e-9 < terms.min_duration && !matches!(terms.scenario, Scenario::Server { .. }) {
-        invalid.push(format!("{} of {}", seconds(asked), seconds(terms.min_duration)));
+    // A server's arrivals last as long as they should by how they are drawn.
+    if end + 1e-9 < terms.min_duration && !matches!(terms.scenario, Scenario::Server { .. }) {
+        invalid.push(format!("{} of {}", seconds(end), seconds(terms.min_duration)));
     }
     let broken = log.queries.iter().filter(|q| q.status.is_error()).count();
     if broken > 0 {
@@ -134,32 +132,14 @@ pub fn load_table(logs: &[LoadLog]) -> Table {
     row("warm-up queries", &|log, _| Cell::Count(log.terms.warm_up as u64));
     row("in flight", &|log, _| Cell::Count(log.terms.in_flight as u64));
     row("peak memory, MiB", &|log, _| Cell::Number(log.memory.map(|m| m as f64 / 1_048_576.0), 0));
-    let mut notes: Vec<String> = Vec::new();
-    for log in logs {
-        let m = &log.machine;
-        let told = format!("Machine: {}, {} threads, {}.", m.processor, m.threads, m.platform);
-        if !notes.contains(&told) {
-            notes.push(told);
-        }
-    }
+    let mut notes = machines(logs.iter().map(|l| &l.machine));
     notes.push(
         "Scenarios after MLPerf Inference's; a short run is below its own minimum (600 s; queries enough for early stopping; Offline 24,576 samples, or the dataset's). Latency counts from when a query was due; warm-up queries are not counted. No result here is one of MLPerf's.".to_owned(),
     );
-    let mut source: Vec<String> = Vec::new();
-    for log in logs {
-        let data = &log.data;
-        let told = format!(
-            "{}: {} samples of split {} ({}), seed {}.",
-            log.method.label,
-            log.samples.len(),
-            data.split,
-            data.fingerprint,
-            log.terms.seed
-        );
-        if !source.contains(&told) {
-            source.push(told);
-        }
-    }
+    let source = distinct(logs.iter().map(|log| {
+        let (label, data, seed) = (&log.method.label, &log.data, log.terms.seed);
+        format!("{label}: {} samples of split {} ({}), seed {seed}.", log.samples.len(), data.split, data.fingerprint)
+    }));
     Table {
         key: "load".to_owned(),
         title: "Latency and throughput by scenario".to_owned(),

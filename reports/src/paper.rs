@@ -94,6 +94,17 @@ impl Paper {
         toml::from_str(TEXT)
     }
 
+    /// The methods of a table, in the paper's order.
+    pub fn methods(&self, number: &str) -> Vec<&str> {
+        let mut methods = Vec::new();
+        for row in self.table(number) {
+            if !methods.contains(&row.method.as_str()) {
+                methods.push(row.method.as_str());
+            }
+        }
+        methods
+    }
+
     /// The rows of a table, in the paper's order.
     pub fn table(&self, number: &str) -> impl Iterator<Item = &Row> {
         self.rows.iter().filter(move |r| r.table == number)

@@ -7,11 +7,11 @@ use socio_dataset::files::{self, FileError};
 use crate::digest::Digest;
 use crate::figure::{About, Bars, Category, Curve, Estimate, Histogram, Radar, Scatter, Series, Stacked, standalone};
 use crate::metrics::Metric;
-use crate::report::by::{By, parts};
-use crate::report::latency::{PHASES, timing};
+use crate::report::by::{By, Part, parts};
+use crate::report::latency::{leaf_phases, leaf_seconds, timing};
 use crate::report::lines::{Line, With, lines};
 use crate::report::propagation::{Effect, effect, ious};
-use crate::report::{Options, profile_of};
+use crate::report::{Options, name_of, profile_of, sets_of};
 use crate::table::Cell;
 
 /// A plot.
@@ -36,17 +36,10 @@ const BINS: usize = 20;
 /// The plots of some runs; those of several sets each by itself.
 pub fn plots(digests: &[Digest], options: &Options) -> Vec<Plot> {
     let with = With { profile: profile_of(digests, options), options };
-    let mut sets: Vec<Option<&str>> = Vec::new();
-    let name = |d: &Digest| d.manifest.set.as_ref().map(|s| s.name.clone());
-    for digest in digests {
-        let own = digest.manifest.set.as_ref().map(|s| s.name.as_str());
-        if !sets.contains(&own) {
-            sets.push(own);
-        }
-    }
+    let sets = sets_of(digests);
     let mut all = Vec::new();
     for (i, set) in sets.iter().enumerate() {
-        let own: Vec<&Digest> = digests.iter().filter(|d| name(d).as_deref() == *set).collect();
+        let own: Vec<&Digest> = digests.iter().filter(|d| name_of(d) == *set).collect();
         let prefix = set.filter(|_| sets.len() > 1).map_or(String::new(), |s| format!("{s}: "));
         let rows = lines(own.iter().copied());
         let mut draw = Draw { with, rows: rows.iter().take(SERIES).collect(), prefix: &prefix, set: i, all: &mut all };
@@ -114,14 +107,14 @@ impl Draw<'_> {
             let figures: Vec<Vec<Option<Estimate>>> = all
                 .iter()
                 .map(|line| {
-                    let one = |(part, _): &&((u64, String), u64)| {
-                        let cells = line.cells(with, &[Metric::Giou], |d, e| by.part(d, e).as_ref() == Some(part));
+                    let one = |part: &&Part| {
+                        let cells = line.cells(with, &[Metric::Giou], |d, e| by.holds(d, e, part));
                         estimate(cells.first()?)
                     };
                     shown.iter().map(one).collect()
                 })
                 .collect();
-            let categories = shown.iter().map(|((_, label), n)| Category { label: label.clone(), n: Some(*n) });
+            let categories = shown.iter().map(|p| Category { label: p.label.clone(), n: Some(p.samples) });
             let series = |i: usize, line: &Line<'_>| Series::new(line.label.clone(), i, figures[i].clone());
             let bars = Bars {
                 about: self.about(&format!("bars-{}", by.key()), title),
@@ -144,7 +137,7 @@ impl Draw<'_> {
                 let radar = Radar {
                     about: self.about(&format!("radar-{}", by.key()), title),
                     measure: "gIoU, %".to_owned(),
-                    categories: shown.iter().map(|((_, label), _)| label.clone()).collect(),
+                    categories: shown.iter().map(|p| p.label.clone()).collect(),
                     series: all
                         .iter()
                         .enumerate()
@@ -236,17 +229,11 @@ impl Draw<'_> {
             .filter_map(|(l, run, t)| Some((l.label.clone(), one_sample(run, *t.total.get(t.total.len() / 2)?)?)))
             .collect();
         self.add("curve", "curve", rendered, caption);
-        let leaves = leaf_phases();
-        let phases = leaves
-            .enumerate()
-            .map(|(i, (_, name))| {
-                Series::new(
-                    name.trim_start_matches("of it: "),
-                    i,
-                    medians.iter().map(|(_, seconds)| seconds[i]).collect::<Vec<f64>>(),
-                )
-            })
-            .filter(|s| s.values.iter().any(|v| *v > 0.0));
+        let phases = leaf_phases().enumerate().map(|(i, (_, name))| {
+            let seconds = medians.iter().map(|(_, seconds)| seconds[i]).collect();
+            Series::new(name.trim_start_matches("of it: "), i, seconds)
+        });
+        let phases = phases.filter(|s: &Series<f64>| s.values.iter().any(|v| *v > 0.0));
         let stacked = Stacked {
             about: self.about("stacked", "One sample's time"),
             measure: "seconds".to_owned(),
@@ -257,24 +244,10 @@ impl Draw<'_> {
     }
 }
 
-/// Phases that have no parts, within a sample's time.
-fn leaf_phases() -> impl Iterator<Item = &'static (&'static str, &'static str)> {
-    PHASES.iter().filter(|(key, _)| !matches!(*key, "vlm" | "load" | "write"))
-}
-
 /// Seconds by phase of the sample that took `total` in all.
 fn one_sample(run: &Digest, total: f64) -> Option<Vec<f64>> {
     let at = (0..run.entries.len()).find(|i| run.phases.seconds("total", *i) == Some(total))?;
-    let mut seconds: Vec<f64> = leaf_phases().map(|(key, _)| run.phases.seconds(key, at).unwrap_or(0.0)).collect();
-    // A model that does not tell its parts has its whole time under the last of them.
-    let parts: f64 = ["vlm vision", "vlm prefill", "vlm tokens"].iter().filter_map(|k| run.phases.seconds(k, at)).sum();
-    let rest = run.phases.seconds("vlm", at).unwrap_or(0.0) - parts;
-    if let Some(last) = leaf_phases().position(|(key, _)| *key == "vlm tokens")
-        && rest > 0.0
-    {
-        seconds[last] += rest;
-    }
-    Some(seconds)
+    Some(leaf_seconds(|phase| run.phases.seconds(phase, at)))
 }
 
 fn estimate(cell: &Cell) -> Option<Estimate> {

@@ -10,7 +10,7 @@ use socio_dataset::files::{self, FileError};
 use socio_record::{Record, Run, RunError};
 
 use crate::figure::{About, Series, Stacked, standalone};
-use crate::report::latency::PHASES;
+use crate::report::latency::{leaf_phases, leaf_seconds};
 use crate::table::seconds;
 
 /// A trace that could not be written.
@@ -86,14 +86,11 @@ pub fn write(run: &Path, sample: Option<&str>, path: &Path) -> Result<usize, Tra
 
 /// One sample's time as a picture (SVG): a bar for each time it went through, phase by phase.
 pub fn picture(record: &Record) -> String {
-    let told = |phase: &str| record.timings.get(phase).copied().unwrap_or(0.0);
-    let parts: f64 = ["vlm vision", "vlm prefill", "vlm tokens"].map(told).iter().sum();
-    // What has parts is told by them; reading ahead and the log are beside the sample's time.
-    let beside = |key: &str| matches!(key, "load" | "write") || (key == "vlm" && parts > 0.0);
-    let phases = PHASES.iter().filter(|(key, _)| !beside(key));
-    let phases = phases.map(|(key, name)| (name.trim_start_matches("of it: "), told(key))).filter(|(_, s)| *s > 0.0);
+    let told = |phase: &str| record.timings.get(phase).copied();
+    let phases = leaf_phases().zip(leaf_seconds(told)).map(|((_, name), s)| (name.trim_start_matches("of it: "), s));
+    let phases = phases.filter(|(_, s)| *s > 0.0);
     let stacked = Stacked {
-        about: About::new("sample", format!("{}: {}", record.id, seconds(told("total")))),
+        about: About::new("sample", format!("{}: {}", record.id, seconds(told("total").unwrap_or(0.0)))),
         measure: "seconds".to_owned(),
         rows: vec![record.query.clone()],
         phases: phases.enumerate().map(|(i, (name, s))| Series::new(name, i, vec![s])).collect(),

@@ -81,8 +81,6 @@ pub struct Run {
     pub records: BTreeMap<String, Record>,
 }
 
-/// What a row of a first stage alone has in its label.
-const STAGE_1: &str = ", stage 1";
 const MANIFEST: &str = "manifest.json";
 const SAMPLES: &str = "samples.jsonl";
 const RECORDS: &str = "records";
@@ -211,20 +209,6 @@ impl Run {
     /// Samples that have no record yet.
     pub fn missing(&self) -> impl Iterator<Item = &SampleEntry> {
         self.samples.iter().filter(|s| !self.records.contains_key(&s.id))
-    }
-
-    /// The run as it would be had its method ended before its second stage, from its log alone; told in its label.
-    #[must_use]
-    pub fn stopped_after_first(mut self) -> Self {
-        for record in self.records.values_mut() {
-            *record = record.stopped_after_first();
-        }
-        // One that stopped there has it in its row already.
-        let label = &mut self.manifest.method.label;
-        if !label.contains(STAGE_1) {
-            label.push_str(STAGE_1);
-        }
-        self
     }
 
     /// Whether every chosen sample has its record.

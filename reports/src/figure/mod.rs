@@ -42,6 +42,7 @@ pub use bars::{Bars, Category};
 pub use curve::Curve;
 pub use forest::{Contrast, Forest};
 pub use histogram::Histogram;
+pub(crate) use number::count;
 pub use radar::Radar;
 pub use scatter::Scatter;
 pub use series::{Estimate, Series};

@@ -42,7 +42,7 @@ pub(super) fn plain(value: f64) -> String {
 }
 
 /// A count, with commas between thousands.
-pub(super) fn count(n: u64) -> String {
+pub(crate) fn count(n: u64) -> String {
     let digits = n.to_string();
     let mut out = String::new();
     for (i, c) in digits.chars().enumerate() {

@@ -1,5 +1,7 @@
 //! Words that may come from anywhere: made safe, measured, cut and wrapped.
 
+use crate::markup::entity;
+
 /// More than any label needs; longer text is cut before anything else looks at it.
 const LONGEST: usize = 400;
 
@@ -35,13 +37,9 @@ pub(super) fn clean(text: &str) -> String {
 pub(super) fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in clean(text).chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            c => out.push(c),
+        match entity(c) {
+            Some(entity) => out.push_str(entity),
+            None => out.push(c),
         }
     }
     out

@@ -1,19 +1,16 @@
 //! Foreign text in a page.
 
+use crate::markup::entity;
+
 /// Text as HTML text or attribute. What no page may hold becomes the replacement character.
 pub(super) fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            '\t' | '\n' => out.push(c),
-            '\r' => out.push('\n'),
-            c if c.is_control() => out.push('\u{fffd}'),
-            c => out.push(c),
+        match (entity(c), c) {
+            (Some(entity), _) => out.push_str(entity),
+            (None, '\r') => out.push('\n'),
+            (None, c) if c.is_control() && !matches!(c, '\t' | '\n') => out.push('\u{fffd}'),
+            (None, c) => out.push(c),
         }
     }
     out

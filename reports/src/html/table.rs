@@ -1,6 +1,7 @@
 //! A table of the page, as reports/html/MARKUP.md has it.
 
 use super::escape::{escape, minus, name};
+use crate::figure::count;
 use crate::table::{Aside, Cell, Mark, Row, Table};
 
 /// The table with its caption and notes; `number` is its place among the page's tables.
@@ -119,11 +120,11 @@ fn cell(cell: &Cell, number: bool) -> String {
     let print = cell.print();
     let Some(value) = print.value else { return NONE.to_owned() };
     let value = escape(&minus(&value));
-    let value = match print.mark {
-        Mark::Best => format!("<strong class=\"v\">{value}</strong><span class=\"sr\">, best</span>"),
-        Mark::Second => format!("<u class=\"v\">{value}</u><span class=\"sr\">, second</span>"),
-        Mark::None if matches!(cell, Cell::Count(_)) => thousands(&value),
-        Mark::None => format!("<span class=\"v\">{value}</span>"),
+    let value = match (print.mark, cell) {
+        (Mark::Best, _) => format!("<strong class=\"v\">{value}</strong><span class=\"sr\">, best</span>"),
+        (Mark::Second, _) => format!("<u class=\"v\">{value}</u><span class=\"sr\">, second</span>"),
+        (Mark::None, Cell::Count(n)) => count(*n),
+        (Mark::None, _) => format!("<span class=\"v\">{value}</span>"),
     };
     let beside = match print.aside {
         Aside::Nothing => String::new(),
@@ -138,16 +139,4 @@ fn cell(cell: &Cell, number: bool) -> String {
     };
     let sorted = cell.number().filter(|n| n.is_finite()).map_or(String::new(), |n| format!(" data-v=\"{n}\""));
     format!("<td class=\"n\"{sorted}>{value}{beside}</td>")
-}
-
-/// A count with commas between its thousands.
-fn thousands(digits: &str) -> String {
-    let mut out = String::new();
-    for (i, c) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(c);
-    }
-    out
 }

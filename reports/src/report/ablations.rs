@@ -89,10 +89,9 @@ pub(super) fn multi_class(lines: &[Line<'_>], with: With<'_>) -> Result<Option<T
             cells.extend(line.cells(with, &metrics, |_, e| e.level == Some(level)));
             let each: Vec<f64> = parts(std::slice::from_ref(line), by)
                 .iter()
-                .filter_map(|(part, _)| {
+                .filter_map(|part| {
                     let run = line.runs.first()?;
-                    let of =
-                        |e: &crate::digest::Entry| e.level == Some(level) && by.part(run, e).as_ref() == Some(part);
+                    let of = |e: &crate::digest::Entry| e.level == Some(level) && by.holds(run, e, part);
                     let sum = super::lines::total(run, &with.profile, of);
                     (sum.samples > 0).then(|| Metric::Ciou.of(&sum, &with.profile))?
                 })
@@ -125,9 +124,7 @@ pub(super) fn multi_class(lines: &[Line<'_>], with: With<'_>) -> Result<Option<T
 
 fn published(metrics: &[Metric]) -> Result<Vec<Row>, toml::de::Error> {
     let paper = Paper::embedded()?;
-    let mut methods: Vec<&str> = paper.table("10").map(|r| r.method.as_str()).collect();
-    methods.dedup();
-    let rows = methods.into_iter().map(|method| {
+    let rows = paper.methods("10").into_iter().map(|method| {
         let mut cells = vec![Cell::Text(format!("{method} (published)"))];
         for setting in ["multi-class:class", "multi-class:function"] {
             let found = paper.table("10").find(|r| r.method == method && r.setting.as_deref() == Some(setting));

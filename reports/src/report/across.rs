@@ -66,19 +66,13 @@ pub(super) fn table(digests: &[Digest], sets: &[Option<&str>], with: With<'_>) -
 /// The rows of the paper's Table 4 under the sets that are of its kinds.
 fn published(sets: &[Option<&str>], with: With<'_>) -> Result<Vec<Row>, toml::de::Error> {
     let paper = Paper::embedded()?;
-    let mut methods: Vec<&str> = Vec::new();
-    for row in paper.table("4") {
-        if !methods.contains(&row.method.as_str()) {
-            methods.push(&row.method);
-        }
-    }
     let kind = |set: Option<&str>| match set {
         Some("id") => Some("id"),
         Some("region") => Some("ood-region"),
         Some(s) if s.starts_with("style-") => Some("ood-map-style"),
         _ => None,
     };
-    let rows = methods.into_iter().map(|method| {
+    let rows = paper.methods("4").into_iter().map(|method| {
         let mut cells = vec![Cell::Text(format!("{method} (published)"))];
         for set in sets {
             let wanted = kind(*set);

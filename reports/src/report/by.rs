@@ -53,41 +53,62 @@ impl By {
         }
     }
 
-    /// The part that a sample is in, with a number that orders parts of which counts do not.
-    pub(crate) fn part(self, digest: &Digest, entry: &Entry) -> Option<(u64, String)> {
-        let word = |w: Option<Word>| w.map(|w| (0, digest.words.text(w).to_owned()));
+    /// The part that a sample is in: what orders parts of which counts do not, and the word that it is, where it is one.
+    fn of<'a>(self, digest: &'a Digest, entry: &Entry) -> Option<(u64, &'a str)> {
+        let word = |w: Option<Word>| w.map(|w| (0, digest.words.text(w)));
         match self {
             Self::Class => word(entry.class),
             Self::Function => word(entry.function),
             Self::Region => word(entry.region),
-            Self::Instances => {
-                let n = entry.score?.matches(Rule::Components).truth;
-                Some((n.min(MANY), if n >= MANY { format!("{MANY} or more") } else { n.to_string() }))
-            }
+            Self::Instances => Some((entry.score?.matches(Rule::Components).truth.min(MANY), "")),
             Self::Size => {
                 let (width, height) = entry.size?;
                 let share = 100.0 * entry.score?.truth_area as f64 / (f64::from(width) * f64::from(height)).max(1.0);
-                let at = SIZES.iter().position(|s| share < *s).unwrap_or(SIZES.len());
-                let text = match (at, SIZES.get(at)) {
-                    (0, Some(most)) => format!("below {most} %"),
-                    (_, Some(most)) => format!("{} to {most} %", SIZES[at - 1]),
-                    _ => format!("{} % or more", SIZES[SIZES.len() - 1]),
-                };
-                Some((at as u64, text))
+                Some((SIZES.iter().position(|s| share < *s).unwrap_or(SIZES.len()) as u64, ""))
             }
+        }
+    }
+
+    /// Whether a sample is in a part.
+    pub(crate) fn holds(self, digest: &Digest, entry: &Entry, part: &Part) -> bool {
+        self.of(digest, entry).is_some_and(|(order, word)| order == part.order && word == part.word)
+    }
+
+    /// A part's name in tables.
+    fn label(self, order: u64, word: &str) -> String {
+        let at = order as usize;
+        match self {
+            Self::Class | Self::Function | Self::Region => word.to_owned(),
+            Self::Instances if order >= MANY => format!("{MANY} or more"),
+            Self::Instances => order.to_string(),
+            Self::Size => match (at, SIZES.get(at)) {
+                (0, Some(most)) => format!("below {most} %"),
+                (_, Some(most)) => format!("{} to {most} %", SIZES[at - 1]),
+                _ => format!("{} % or more", SIZES[SIZES.len() - 1]),
+            },
         }
     }
 }
 
-/// The parts that samples are in, with the most samples that a row has of each: sizes and counts in their order, words
-/// by how many there are.
-pub(crate) fn parts(lines: &[Line<'_>], by: By) -> Vec<((u64, String), u64)> {
-    let mut most: BTreeMap<(u64, String), u64> = BTreeMap::new();
+/// Samples of one kind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Part {
+    order: u64,
+    word: String,
+    /// Its name in tables.
+    pub(crate) label: String,
+    /// The most samples that a row has of it.
+    pub(crate) samples: u64,
+}
+
+/// The parts that samples are in: sizes and counts in their order, words by how many there are.
+pub(crate) fn parts(lines: &[Line<'_>], by: By) -> Vec<Part> {
+    let mut most: BTreeMap<(u64, &str), u64> = BTreeMap::new();
     for line in lines {
-        let mut own: BTreeMap<(u64, String), u64> = BTreeMap::new();
+        let mut own: BTreeMap<(u64, &str), u64> = BTreeMap::new();
         let Some(run) = line.runs.first() else { continue };
         for entry in run.entries.iter().filter(|e| e.score.is_some()) {
-            if let Some(part) = by.part(run, entry) {
+            if let Some(part) = by.of(run, entry) {
                 *own.entry(part).or_default() += 1;
             }
         }
@@ -96,8 +117,14 @@ pub(crate) fn parts(lines: &[Line<'_>], by: By) -> Vec<((u64, String), u64)> {
             *known = n.max(*known);
         }
     }
-    let mut parts: Vec<_> = most.into_iter().collect();
-    parts.sort_by(|(a, n), (b, m)| a.0.cmp(&b.0).then(m.cmp(n)).then(a.1.cmp(&b.1)));
+    let part = |((order, word), samples): ((u64, &str), u64)| Part {
+        order,
+        word: word.to_owned(),
+        label: by.label(order, word),
+        samples,
+    };
+    let mut parts: Vec<Part> = most.into_iter().map(part).collect();
+    parts.sort_by(|a, b| a.order.cmp(&b.order).then(b.samples.cmp(&a.samples)).then(a.word.cmp(&b.word)));
     parts
 }
 
@@ -111,10 +138,10 @@ pub(super) fn table(lines: &[Line<'_>], with: With<'_>, by: By) -> Option<Table>
     for line in lines {
         columns.extend(metrics.iter().map(|m| column(&line.label, &m.label())));
     }
-    let rows = parts.into_iter().map(|(part, n)| {
-        let mut row = vec![Cell::Text(part.1.clone()), Cell::Count(n)];
+    let rows = parts.into_iter().map(|part| {
+        let mut row = vec![Cell::Text(part.label.clone()), Cell::Count(part.samples)];
         for line in lines {
-            row.extend(line.cells(with, &metrics, |d, e| by.part(d, e).as_ref() == Some(&part)));
+            row.extend(line.cells(with, &metrics, |d, e| by.holds(d, e, &part)));
         }
         Row { group: 0, cells: row }
     });
@@ -145,15 +172,16 @@ pub(super) fn regions(lines: &[Line<'_>], with: With<'_>) -> Result<Option<Table
     }
     let metrics = with.metrics();
     let mut columns = vec![column("", "Method")];
-    for (part, n) in &parts {
-        columns.extend(metrics.iter().map(|m| column(&format!("{} (n = {n})", part.1), &m.label())));
+    for part in &parts {
+        let over = format!("{} (n = {})", part.label, part.samples);
+        columns.extend(metrics.iter().map(|m| column(&over, &m.label())));
     }
     columns.extend(metrics.iter().map(|m| column("All", &m.label())));
     let mut rows: Vec<Row> = (lines.iter())
         .map(|line| {
             let mut row = vec![Cell::Text(line.label.clone())];
-            for (part, _) in &parts {
-                row.extend(line.cells(with, &metrics, |d, e| By::Region.part(d, e).as_ref() == Some(part)));
+            for part in &parts {
+                row.extend(line.cells(with, &metrics, |d, e| By::Region.holds(d, e, part)));
             }
             row.extend(line.cells(with, &metrics, |_, _| true));
             Row { group: line.group, cells: row }

@@ -29,6 +29,20 @@ pub(crate) const PHASES: [(&str, &str); 16] = [
     ("write", "write"),
 ];
 
+/// Phases that have no parts, within a sample's time: reading ahead and the log are beside it.
+pub(crate) fn leaf_phases() -> impl Iterator<Item = &'static (&'static str, &'static str)> {
+    PHASES.iter().filter(|(key, _)| !matches!(*key, "vlm" | "load" | "write"))
+}
+
+/// Seconds of one sample by [`leaf_phases`]. What a vision-language model took beside the parts that it tells, which is all
+/// of it where it tells none, is with the last of them.
+pub(crate) fn leaf_seconds(told: impl Fn(&str) -> Option<f64>) -> Vec<f64> {
+    let parts: f64 = ["vlm vision", "vlm prefill", "vlm tokens"].into_iter().filter_map(&told).sum();
+    let rest = (told("vlm").unwrap_or(0.0) - parts).max(0.0);
+    let seconds = |key: &str| told(key).unwrap_or(0.0) + if key == "vlm tokens" { rest } else { 0.0 };
+    leaf_phases().map(|(key, _)| seconds(key)).collect()
+}
+
 /// What a run took.
 pub(crate) struct Timing {
     /// Seconds of each counted sample, sorted.
@@ -108,18 +122,6 @@ pub(super) fn tables(lines: &[Line<'_>], with: With<'_>) -> Result<Vec<Table>, t
     Ok(vec![whole(lines, &timed, with)?, by_phase(lines, &timed, with)])
 }
 
-fn machines(lines: &[Line<'_>]) -> Vec<String> {
-    let mut told: Vec<String> = Vec::new();
-    for run in lines.iter().flat_map(|l| &l.runs) {
-        let m = &run.manifest.machine;
-        let text = format!("Machine: {}, {} threads, {}.", m.processor, m.threads, m.platform);
-        if !told.contains(&text) {
-            told.push(text);
-        }
-    }
-    told
-}
-
 fn whole(lines: &[Line<'_>], timed: &[(&Line<'_>, Timing)], with: With<'_>) -> Result<Table, toml::de::Error> {
     let names =
         ["Method", "mean", "p50", "p90", "p95", "p99", "samples/h", "tokens/s", "peak memory, MiB", "in flight", "n"];
@@ -138,7 +140,7 @@ fn whole(lines: &[Line<'_>], timed: &[(&Line<'_>, Timing)], with: With<'_>) -> R
             Row { group: line.group, cells }
         })
         .collect();
-    let mut told = machines(lines);
+    let mut told = notes::machines(lines.iter().flat_map(|l| &l.runs).map(|r| &r.manifest.machine));
     told.extend(notes::first_seed(lines));
     let warm: usize = timed.iter().map(|(_, t)| t.warm_up).sum();
     told.push(format!(

@@ -5,7 +5,7 @@ use socio_dataset::Level;
 use super::lines::{Line, With};
 use super::{column, notes};
 use crate::metrics::{Metric, draws};
-use crate::paper::{self, Paper};
+use crate::paper::Paper;
 use crate::table::{Cell, Row, Table};
 
 /// What sets one such table apart from another.
@@ -66,17 +66,10 @@ pub(super) fn table(lines: &[Line<'_>], with: With<'_>, what: &ByLevel<'_>) -> R
 /// The paper's rows, in its order.
 fn published(what: &ByLevel<'_>, present: &[Level]) -> Result<Vec<Row>, toml::de::Error> {
     let paper = Paper::embedded()?;
-    let all: Vec<&paper::Row> = paper.table(what.paper).collect();
-    let mut methods: Vec<&str> = Vec::new();
-    for row in &all {
-        if !methods.contains(&row.method.as_str()) {
-            methods.push(&row.method);
-        }
-    }
-    let rows = methods.into_iter().map(|method| {
+    let rows = paper.methods(what.paper).into_iter().map(|method| {
         let mut cells = vec![Cell::Text(format!("{method} (published)"))];
         for setting in present.iter().map(|l| l.label()).chain(["all"]) {
-            let found = all.iter().find(|r| r.method == method && r.setting.as_deref() == Some(setting));
+            let found = paper.table(what.paper).find(|r| r.method == method && r.setting.as_deref() == Some(setting));
             cells.extend(what.metrics.iter().map(|m| Cell::exact(found.and_then(|r| r.figure(*m)))));
         }
         cells.extend([Cell::empty(), Cell::empty()]);

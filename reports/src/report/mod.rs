@@ -8,7 +8,7 @@ mod kind;
 pub(crate) mod latency;
 mod levels;
 pub(crate) mod lines;
-mod notes;
+pub(crate) mod notes;
 mod profiles;
 pub(crate) mod propagation;
 mod rules;
@@ -149,7 +149,7 @@ fn of_kind(kind: Kind, digests: &[&Digest], with: With<'_>) -> Result<Vec<Table>
 }
 
 /// The sets that runs are of, in the order given; runs of no suite are one set.
-fn sets_of(digests: &[Digest]) -> Vec<Option<&str>> {
+pub(crate) fn sets_of(digests: &[Digest]) -> Vec<Option<&str>> {
     let mut sets: Vec<Option<&str>> = Vec::new();
     for digest in digests {
         let name = name_of(digest);
@@ -160,7 +160,7 @@ fn sets_of(digests: &[Digest]) -> Vec<Option<&str>> {
     if sets.is_empty() { vec![None] } else { sets }
 }
 
-fn name_of(digest: &Digest) -> Option<&str> {
+pub(crate) fn name_of(digest: &Digest) -> Option<&str> {
     digest.manifest.set.as_ref().map(|s| s.name.as_str())
 }
 

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use socio_record::Machine;
+
 use super::lines::{Line, With};
 use crate::metrics::FEW_SCENES;
 
@@ -109,6 +111,11 @@ pub(super) fn first_seed(lines: &[Line<'_>]) -> Option<String> {
     lines.iter().any(|l| l.runs.len() > 1).then(|| "Of a row of several seeds: its first run.".to_owned())
 }
 
+/// The machines that times are of, each once.
+pub(crate) fn machines<'a>(all: impl Iterator<Item = &'a Machine>) -> Vec<String> {
+    distinct(all.map(|m| format!("Machine: {}, {} threads, {}.", m.processor, m.threads, m.platform)))
+}
+
 /// What published rows are.
 pub(super) fn published(table: &str) -> String {
     format!(
@@ -116,7 +123,8 @@ pub(super) fn published(table: &str) -> String {
     )
 }
 
-fn distinct(texts: impl Iterator<Item = String>) -> Vec<String> {
+/// Each text once, in the order given.
+pub(crate) fn distinct(texts: impl Iterator<Item = String>) -> Vec<String> {
     let mut seen = BTreeSet::new();
     texts.filter(|t| seen.insert(t.clone())).collect()
 }
