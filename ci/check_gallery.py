@@ -368,17 +368,19 @@ def check(page, gallery, out):
     return f"{total} samples ({first_slice} cards at first), filters {', '.join(facets) or 'none'}: the gallery works"
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("gallery", type=Path, metavar="GALLERY")
+def command(name, about, what, browser, check, missing):
+    """A check's command line: `missing` says of what was given why it cannot be checked, or nothing. The exit code."""
+    parser = argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("given", type=Path, metavar=what)
     parser.add_argument("out", type=Path, metavar="OUT")
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
     try:
-        expect((arguments.gallery / "index.html").is_file(), f"{arguments.gallery} holds no index.html")
-        with Browser() as page:
+        why = missing(arguments.given)
+        expect(not why, why)
+        with browser() as page:
             try:
-                print(check(page, arguments.gallery, arguments.out))
+                print(check(page, arguments.given, arguments.out))
             except Failed as failure:
                 try:
                     page.picture(arguments.out / "failed.png")
@@ -387,10 +389,14 @@ def main():
                 told = "".join(f"\n  console: {e}" for e in dict.fromkeys(page.errors))
                 raise Failed(f"{failure}{told}") from None
     except (Failed, OSError, websocket.WebSocketException) as failure:
-        print(f"check_gallery: {failure}", file=sys.stderr)
+        print(f"{name}: {failure}", file=sys.stderr)
         return 1
     return 0
 
 
+def missing(gallery):
+    return None if (gallery / "index.html").is_file() else f"{gallery} holds no index.html"
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(command("check_gallery", __doc__, "GALLERY", Browser, check, missing))

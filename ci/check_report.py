@@ -10,7 +10,6 @@ it is kept; 380 and 320 pixels wide without scrolling sideways; paper; all of it
 report does not have is told and passed over. Exit code 1 with what failed.
 """
 
-import argparse
 import base64
 import json
 import sys
@@ -19,7 +18,7 @@ from pathlib import Path
 import websocket
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from check_gallery import LIGHTNESS, Browser, Failed, expect  # noqa: E402
+from check_gallery import LIGHTNESS, Browser, command, expect  # noqa: E402
 
 # What the page's own script is asked: small functions, put into the page's world by `help`.
 HELP = r"""
@@ -525,29 +524,9 @@ def check(page, report, out):
     return f"{page.js('document.title')}: the report works"
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("report", type=Path, metavar="REPORT.html")
-    parser.add_argument("out", type=Path, metavar="OUT")
-    arguments = parser.parse_args()
-    arguments.out.mkdir(parents=True, exist_ok=True)
-    try:
-        expect(arguments.report.is_file(), f"no file {arguments.report}")
-        with Page() as page:
-            try:
-                print(check(page, arguments.report, arguments.out))
-            except Failed as failure:
-                try:
-                    page.picture(arguments.out / "failed.png")
-                except Exception:  # the browser is gone: what failed is told all the same
-                    pass
-                told = "".join(f"\n  console: {e}" for e in dict.fromkeys(page.errors))
-                raise Failed(f"{failure}{told}") from None
-    except (Failed, OSError, websocket.WebSocketException) as failure:
-        print(f"check_report: {failure}", file=sys.stderr)
-        return 1
-    return 0
+def missing(report):
+    return None if report.is_file() else f"no file {report}"
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(command("check_report", __doc__, "REPORT.html", Page, check, missing))

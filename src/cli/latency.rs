@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::{DataArgs, MethodArgs, ResourceArgs, SelectArgs};
+use super::{AskedArgs, DataArgs, MethodArgs, ResourceArgs, SelectArgs};
 
 #[derive(Args)]
 pub(crate) struct LatencyArgs {
@@ -32,12 +32,8 @@ pub(crate) struct LatencyArgs {
     /// The method.
     #[arg(long, default_value = "oracle-box")]
     pub(crate) method: String,
-    /// Its segmenter.
-    #[arg(long, default_value = "fill")]
-    pub(crate) segmenter: String,
-    /// Its vision-language model, where it asks one.
-    #[arg(long)]
-    pub(crate) vlm: Option<String>,
+    #[command(flatten)]
+    pub(crate) asked: AskedArgs,
     #[command(flatten)]
     pub(crate) data: DataArgs,
     #[command(flatten)]

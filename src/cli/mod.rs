@@ -294,6 +294,17 @@ pub(crate) struct AskingArgs {
     pub(crate) trained_as: Vec<String>,
 }
 
+/// Whom one method asks.
+#[derive(Args)]
+pub(crate) struct AskedArgs {
+    /// Its segmenter.
+    #[arg(long, default_value = "fill")]
+    pub(crate) segmenter: String,
+    /// Its vision-language model, where it asks one.
+    #[arg(long)]
+    pub(crate) vlm: Option<String>,
+}
+
 #[derive(Args)]
 pub(crate) struct MethodArgs {
     #[command(flatten)]
@@ -456,12 +467,8 @@ pub(crate) struct PredictArgs {
     /// The method.
     #[arg(long, default_value = "map-ocr")]
     pub(crate) method: String,
-    /// Its segmenter.
-    #[arg(long, default_value = "fill")]
-    pub(crate) segmenter: String,
-    /// Its vision-language model, where it asks one.
-    #[arg(long)]
-    pub(crate) vlm: Option<String>,
+    #[command(flatten)]
+    pub(crate) asked: AskedArgs,
     /// A folder for pictures of each stage: boxes, points and what was cut, on map and satellite image.
     #[arg(long, value_name = "DIR")]
     pub(crate) stages: Option<PathBuf>,

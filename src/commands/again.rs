@@ -13,7 +13,7 @@ use socio_reports::table::{Format, render};
 use socio_reports::{Options, by_profile, recount};
 
 use super::judge::keep;
-use super::report::rule;
+use super::report::{profile, rule};
 use super::run;
 use crate::cli::{CalibrateArgs, Cli, Command, ReproduceArgs, RescoreArgs};
 use crate::failure::{Failure, Outcome};
@@ -24,7 +24,7 @@ const NAMED: usize = 10;
 
 pub(crate) fn calibrated(mut args: CalibrateArgs) -> Outcome {
     let as_json = args.run.running.json;
-    let profile = args.run.report.profile.as_deref().map(Profile::named).transpose().map_err(Failure::usage)?;
+    let profile = profile(args.run.report.profile.as_deref())?;
     let digests = if args.done.is_empty() {
         let name = args.run.running.name.take().unwrap_or_else(|| "calibrate".to_owned());
         let seed = args.run.settings.seed;

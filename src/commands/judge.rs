@@ -10,11 +10,10 @@ use socio_reports::compare::{
     Allowed, Asked, Check, Limit, check, headline, json as told_json, junit, markdown, name_of, pictures, tables,
 };
 use socio_reports::digest::Digest;
-use socio_reports::metrics::Profile;
 use socio_reports::table::{Format, render};
 use socio_reports::{Kind, Options, report};
 
-use super::report::rule;
+use super::report::{profile, rule};
 use crate::cli::{BaselineCommand, CheckArgs, CompareArgs, Inconclusive, JudgingArgs, OnMissing, ToldArgs, ToldFormat};
 use crate::failure::{Failure, Outcome};
 use crate::progress;
@@ -67,7 +66,7 @@ fn asked(args: &JudgingArgs, usual: Vec<String>, method: bool) -> Result<Asked, 
     // A variable of a pipeline that is empty says nothing, and takes no limit away.
     let given = parsed(&args.limits)?;
     Ok(Asked {
-        profile: args.profile.as_deref().map(Profile::named).transpose().map_err(Failure::usage)?,
+        profile: profile(args.profile.as_deref())?,
         rule: rule(args.instances),
         resamples: args.resamples,
         limits: if given.is_empty() { parsed(&usual)? } else { given },
@@ -174,9 +173,12 @@ pub(crate) fn keep(runs: Vec<Digest>, limits: Vec<String>, out: &Path, without_t
     let text = baseline.text().map_err(|e| Failure::new(ExitCode::OUTPUT, e))?;
     files::write(out, text.as_bytes())?;
     let samples: usize = baseline.runs.iter().map(|r| r.entries.len()).sum();
-    let runs = baseline.runs.len();
-    say!("{}: {runs} run{}, {samples} samples, {} bytes", out.display(), if runs == 1 { "" } else { "s" }, text.len());
+    say!("{}: {}, {samples} samples, {} bytes", out.display(), runs_told(baseline.runs.len()), text.len());
     Ok(ExitCode::OK)
+}
+
+fn runs_told(n: usize) -> String {
+    format!("{n} run{}", if n == 1 { "" } else { "s" })
 }
 
 fn list(folder: &Path, as_json: bool) -> Outcome {
@@ -195,11 +197,7 @@ fn list(folder: &Path, as_json: bool) -> Outcome {
     } else {
         for (path, runs, samples, limits) in rows {
             let limits = if limits.is_empty() { "none of its own" } else { &limits };
-            say!(
-                "{}  {runs} run{}, {samples} samples; limits: {limits}",
-                path.display(),
-                if runs == 1 { "" } else { "s" }
-            );
+            say!("{}  {}, {samples} samples; limits: {limits}", path.display(), runs_told(runs));
         }
     }
     Ok(ExitCode::OK)

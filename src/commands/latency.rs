@@ -59,7 +59,7 @@ pub(crate) fn command(args: LatencyArgs) -> Outcome {
     let in_flight = wanted;
     // Both stages of a query share an embedding, so as many are kept as queries are in flight.
     let mut loaded = setup::Loaded::keeping(&resources, in_flight);
-    let asked = setup::Asked { vlm: args.vlm.as_deref(), segmenter: Some(&args.segmenter) };
+    let asked = setup::Asked { vlm: args.asked.vlm.as_deref(), segmenter: Some(&args.asked.segmenter) };
     let ready = setup::ready(&args.method, asked, &args.settings, &mut loaded, Some(&dataset))?;
     let hierarchy = setup::hierarchy()?;
     let seed = args.settings.seed;

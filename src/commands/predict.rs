@@ -37,7 +37,7 @@ pub(crate) fn command(args: PredictArgs) -> Outcome {
     };
     let resources = setup::resources(&args.resources, false);
     let mut loaded = setup::Loaded::new(&resources);
-    let asked = setup::Asked { vlm: args.vlm.as_deref(), segmenter: Some(&args.segmenter) };
+    let asked = setup::Asked { vlm: args.asked.vlm.as_deref(), segmenter: Some(&args.asked.segmenter) };
     let ready = setup::ready(&args.method, asked, &args.settings, &mut loaded, None)?;
     let Contestant::Method(method) = &ready.contestant else {
         return Err(Failure::usage(format!("`{}` needs the truth, which your images have not", args.method)));

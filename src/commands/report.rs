@@ -24,9 +24,14 @@ pub(crate) fn rule(instances: Instances) -> Rule {
     }
 }
 
+/// A profile by name, where one is named.
+pub(crate) fn profile(name: Option<&str>) -> Result<Option<Profile>, Failure> {
+    name.map(Profile::named).transpose().map_err(Failure::usage)
+}
+
 pub(crate) fn options(args: &ReportOptions) -> Result<Options, Failure> {
     Ok(Options {
-        profile: args.profile.as_deref().map(Profile::named).transpose().map_err(Failure::usage)?,
+        profile: profile(args.profile.as_deref())?,
         rule: rule(args.instances),
         tables: tables(args)?,
         with_paper: args.with_paper,
