@@ -15,8 +15,6 @@ import json
 import sys
 from pathlib import Path
 
-import websocket
-
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from check_gallery import LIGHTNESS, Browser, command, expect  # noqa: E402
 
