@@ -182,6 +182,7 @@ impl From<TraceError> for Failure {
         match e {
             TraceError::Run(e) => e.into(),
             TraceError::File(e) => e.into(),
+            TraceError::NoTimes(_) => Self::input(e.to_string()),
         }
     }
 }

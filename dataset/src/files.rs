@@ -53,20 +53,38 @@ pub fn create_dir(path: &Path) -> Result<(), FileError> {
 /// # Errors
 /// When any step fails; the old file, if there was one, is then untouched.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
-    let folder = match path.parent() {
+    write_with(path, |file| file.write_all(bytes).map_err(FileError::because("write", path)))
+}
+
+/// Writes a file whole, as [`write`] does, by a function that fills it piece by piece.
+///
+/// A link is followed to the file it names. What is no regular file (`/dev/null`, `/dev/stdout`, a named pipe) is written
+/// into and stays what it is: a rename would put a file in a device's place.
+///
+/// # Errors
+/// When any step fails, or `fill` does; the old file, if there was one, is then untouched.
+pub fn write_with<T, E: From<FileError>>(
+    path: &Path,
+    fill: impl FnOnce(&mut fs::File) -> Result<T, E>,
+) -> Result<T, E> {
+    let refused = || FileError::because("write", path);
+    let place = match fs::metadata(path) {
+        Ok(found) if !found.is_file() => {
+            return fill(&mut fs::OpenOptions::new().write(true).open(path).map_err(refused())?);
+        }
+        Ok(_) => fs::canonicalize(path).map_err(refused())?,
+        Err(_) => path.to_owned(),
+    };
+    let folder = match place.parent() {
         Some(p) if !p.as_os_str().is_empty() => p,
         _ => Path::new("."),
     };
     create_dir(folder)?;
-    let attempt = || -> io::Result<()> {
-        let mut file = tempfile::Builder::new().prefix(".partial-").tempfile_in(folder)?;
-        file.write_all(bytes)?;
-        readable_by_all(file.as_file())?;
-        file.as_file().sync_data()?;
-        file.persist(path).map_err(|e| e.error)?;
-        Ok(())
-    };
-    attempt().map_err(FileError::because("write", path))
+    let mut file = tempfile::Builder::new().prefix(".partial-").tempfile_in(folder).map_err(refused())?;
+    let filled = fill(file.as_file_mut())?;
+    readable_by_all(file.as_file()).and_then(|()| file.as_file().sync_data()).map_err(refused())?;
+    file.persist(&place).map_err(|e| refused()(e.error))?;
+    Ok(filled)
 }
 
 /// Temporary files are private; what we publish by renaming them should not be.
@@ -122,6 +140,54 @@ mod tests {
         write(&path, b"two").unwrap();
         assert_eq!(read(&path).unwrap(), b"two");
         assert_eq!(list(path.parent().unwrap()).unwrap().len(), 1);
+    }
+
+    /// Renaming over `/dev/null`, as root, takes the device away from the whole machine.
+    #[cfg(unix)]
+    #[test]
+    fn what_is_no_regular_file_is_written_into_and_stays() {
+        use std::os::unix::fs::FileTypeExt;
+        let folder = tempfile::tempdir().unwrap();
+        let pipe = folder.path().join("pipe");
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        let reader = std::thread::spawn({
+            let pipe = pipe.clone();
+            move || read(&pipe).unwrap()
+        });
+        write(&pipe, b"told").unwrap();
+        assert_eq!(reader.join().unwrap(), b"told");
+        assert!(fs::metadata(&pipe).unwrap().file_type().is_fifo());
+        assert_eq!(list(folder.path()).unwrap(), [pipe]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_is_followed_to_the_file_it_names() {
+        let folder = tempfile::tempdir().unwrap();
+        let (real, link) = (folder.path().join("real/file"), folder.path().join("link"));
+        write(&real, b"one").unwrap();
+        std::os::unix::fs::symlink(&real, &link).unwrap();
+        write(&link, b"two").unwrap();
+        assert_eq!(read(&real).unwrap(), b"two");
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+    }
+
+    #[test]
+    fn what_fails_half_way_leaves_the_old_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        write(&path, b"old").unwrap();
+        let failed = write_with(&path, |file| {
+            file.write_all(b"half").unwrap();
+            Err::<(), _>(FileError {
+                action: "write",
+                path: path.clone(),
+                source: io::Error::other("the disk is full"),
+            })
+        });
+        assert!(failed.is_err());
+        assert_eq!(read(&path).unwrap(), b"old");
+        assert_eq!(list(folder.path()).unwrap(), [path]);
     }
 
     #[test]

@@ -1,6 +1,5 @@
 //! Records as a Parquet table, for data frames: one row a record, counts at full precision, masks as COCO RLE text.
 
-use std::fs::{self, File};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -34,21 +33,13 @@ pub enum ExportError {
 pub fn export(runs: &[Run], path: &Path) -> Result<usize, ExportError> {
     let rows: Vec<(&Run, &Record)> = runs.iter().flat_map(|run| run.records.values().map(move |r| (run, r))).collect();
     let batch = batch(&rows)?;
-    if let Some(folder) = path.parent().filter(|p| !p.as_os_str().is_empty()) {
-        files::create_dir(folder)?;
-    }
-    let partial = path.with_extension("partial");
-    let file = File::create(&partial).map_err(FileError::because("create", &partial))?;
     let properties = WriterProperties::builder().set_compression(Compression::ZSTD(ZstdLevel::default())).build();
-    let written = ArrowWriter::try_new(file, batch.schema(), Some(properties)).and_then(|mut writer| {
+    files::write_with(path, |file| {
+        let mut writer = ArrowWriter::try_new(file, batch.schema(), Some(properties))?;
         writer.write(&batch)?;
-        writer.close()
-    });
-    if let Err(e) = written {
-        let _ = fs::remove_file(&partial);
-        return Err(e.into());
-    }
-    fs::rename(&partial, path).map_err(FileError::because("write", path))?;
+        writer.close()?;
+        Ok::<_, ExportError>(())
+    })?;
     Ok(rows.len())
 }
 

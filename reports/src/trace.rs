@@ -1,9 +1,8 @@
 //! A run as a trace that Chrome (`chrome://tracing`) and Perfetto open, and one sample's time as a picture.
 
 use std::collections::BTreeSet;
-use std::fs::{self, File};
 use std::io::{BufWriter, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 use socio_dataset::files::{self, FileError};
@@ -22,6 +21,9 @@ pub enum TraceError {
     /// The file.
     #[error(transparent)]
     File(#[from] FileError),
+    /// Of an older version, or a first stage taken from the whole's log.
+    #[error("{} tells no times: it is of an older version, or a first stage taken from the whole's log", .0.display())]
+    NoTimes(PathBuf),
 }
 
 /// The events of a record: the whole sample, and each of its phases.
@@ -47,41 +49,31 @@ pub fn events(record: &Record) -> Vec<Value> {
 /// Those without a trace are left out, and so is all but the first record of a sample.
 ///
 /// # Errors
-/// When the run cannot be read or the file not be written; then there is no file.
+/// When the run cannot be read, tells no times, or the file cannot be written; then there is no file.
 pub fn write(run: &Path, sample: Option<&str>, path: &Path) -> Result<usize, TraceError> {
     let label = Run::manifest(run)?.method.label;
-    let partial = path.with_extension("partial");
-    if let Some(folder) = path.parent().filter(|p| !p.as_os_str().is_empty()) {
-        files::create_dir(folder)?;
-    }
     let refused = || FileError::because("write", path);
-    let mut out = BufWriter::new(File::create(&partial).map_err(refused())?);
-    let (mut seen, mut processes, mut samples) = (BTreeSet::new(), BTreeSet::new(), 0);
-    let mut failed = out.write_all(b"{\"displayTimeUnit\":\"ms\",\"traceEvents\":[").err();
-    let read = Run::each(run, |record| {
-        let wanted = sample.is_none_or(|s| s == record.id) && seen.insert(record.id.clone());
-        let (true, Some(trace), None) = (wanted, &record.trace, &failed) else { return };
-        let mut all = events(&record);
-        if processes.insert(trace.process) {
-            all.push(json!({ "name": "process_name", "ph": "M", "pid": trace.process, "args": { "name": label } }));
-        }
-        for event in all {
-            let comma = if samples > 0 { "," } else { "" };
-            samples += usize::from(event["cat"] == "sample");
-            let comma = if event["cat"] == "sample" { comma } else { "," };
-            failed = failed.take().or_else(|| write!(out, "{comma}\n{event}").err());
-        }
-    });
-    let ended = failed.map_or_else(|| out.write_all(b"\n]}\n").and_then(|()| out.flush()), Err);
-    let done = read.map_err(TraceError::from).and_then(|()| Ok(ended.map_err(refused())?));
-    match done {
-        Ok(()) if samples > 0 => fs::rename(&partial, path).map_err(refused())?,
-        other => {
-            let _ = fs::remove_file(&partial);
-            other?;
-        }
-    }
-    Ok(samples)
+    files::write_with(path, |file| {
+        let mut out = BufWriter::new(file);
+        let (mut seen, mut processes, mut samples) = (BTreeSet::new(), BTreeSet::new(), 0);
+        let mut failed = out.write_all(b"{\"displayTimeUnit\":\"ms\",\"traceEvents\":[").err();
+        Run::each(run, |record| {
+            let wanted = sample.is_none_or(|s| s == record.id) && seen.insert(record.id.clone());
+            let (true, Some(trace), None) = (wanted, &record.trace, &failed) else { return };
+            let mut all = events(&record);
+            if processes.insert(trace.process) {
+                all.push(json!({ "name": "process_name", "ph": "M", "pid": trace.process, "args": { "name": label } }));
+            }
+            for event in all {
+                let comma = if samples > 0 { "," } else { "" };
+                samples += usize::from(event["cat"] == "sample");
+                let comma = if event["cat"] == "sample" { comma } else { "," };
+                failed = failed.take().or_else(|| write!(out, "{comma}\n{event}").err());
+            }
+        })?;
+        failed.map_or_else(|| out.write_all(b"\n]}\n").and_then(|()| out.flush()), Err).map_err(refused())?;
+        if samples > 0 { Ok(samples) } else { Err(TraceError::NoTimes(run.to_owned())) }
+    })
 }
 
 /// One sample's time as a picture (SVG): a bar for each time it went through, phase by phase.

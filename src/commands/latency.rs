@@ -142,12 +142,6 @@ pub(crate) fn trace(run: &Path, out: &Path, sample: Option<&str>, picture_file: 
         return Err(Failure::input(format!("{} has no record yet", run.display())));
     }
     let samples = trace::write(run, sample, out)?;
-    if samples == 0 {
-        return Err(Failure::input(format!(
-            "{} tells no times: it is of an older version, or a first stage taken from the whole's log",
-            run.display()
-        )));
-    }
     say!("{}: {samples} samples", out.display());
     if let (Some(path), Some(id)) = (picture_file, sample.or_else(|| digest.middle())) {
         let mut found = None;
