@@ -5,7 +5,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use socio_backend::{BackendError, Completion, Finish, Vlm, VlmCaps, VlmReply, VlmRequest, VlmTimings};
+use socio_backend::{BackendError, Completion, Vlm, VlmCaps, VlmReply, VlmRequest};
 use socio_dataset::files::{self, FileError};
 use socio_dataset::hash::{FieldHasher, sha256_hex};
 
@@ -73,14 +73,8 @@ impl Vlm for RecordedVlm {
 
     fn ask(&self, requests: &[VlmRequest]) -> Vec<Result<VlmReply, BackendError>> {
         let reply = |request: &VlmRequest| {
-            let text = self.text(request)?;
-            let completion = Completion { text, tokens: Vec::new(), log_probabilities: None, finish: Finish::Stop };
-            Ok(VlmReply {
-                completions: vec![completion; request.seeds.len()],
-                prompt_tokens: Vec::new(),
-                image_tokens: 0,
-                timings: VlmTimings::default(),
-            })
+            let completion = Completion::untold(self.text(request)?);
+            Ok(VlmReply::untold(vec![completion; request.seeds.len()]))
         };
         requests.iter().map(reply).collect()
     }

@@ -8,7 +8,7 @@ use socio_backend::{BackendError, Segmenter, Vlm};
 use socio_candle::{Candle, Precision, Target};
 use socio_dataset::files;
 use socio_dataset::hub::HubError;
-use socio_local::{Architecture, Found, Place};
+use socio_local::{Architecture, Found, Load, Place};
 pub use socio_local::{Plan, Written, plan};
 use socio_models::DType;
 use socio_models::qwen2_5_vl;
@@ -19,8 +19,10 @@ use socio_models::sam::vit::VitConfig;
 
 use crate::registry::Resources;
 
-/// Prompts that are computed together at most.
+/// Answers on their way together at most.
 const BATCH: usize = 8;
+/// Bytes in which images' vectors and prompts' beginnings are kept.
+const KEPT: usize = 512 << 20;
 
 /// A network that is known by name.
 #[derive(Debug, Clone)]
@@ -93,8 +95,10 @@ pub struct Running {
     pub random: Option<u64>,
     /// The tokenizer of a Qwen2.5-VL of random weights; without it, it speaks bytes.
     pub tokenizer: Option<PathBuf>,
-    /// Prompts that are computed together at most.
+    /// Answers on their way together at most.
     pub batch: Option<usize>,
+    /// Bytes in which images' vectors and prompts' beginnings are kept; 0 keeps nothing.
+    pub kept: Option<usize>,
 }
 
 /// A network that was found: its weights are mapped, nothing of it is built.
@@ -123,8 +127,9 @@ impl Opened {
     /// # Errors
     /// When it is none, or a file is not what it should be.
     pub fn vlm(self, resources: &Resources) -> Result<Arc<dyn Vlm>, BackendError> {
-        let batch = resources.running.batch.unwrap_or(BATCH);
-        self.found.vlm::<Candle>(&self.name, batch, place(resources, DType::Bf16)?)
+        let Running { batch, kept, .. } = resources.running;
+        let load = Load { batch: batch.unwrap_or(BATCH), kept: kept.unwrap_or(KEPT) };
+        self.found.vlm::<Candle>(&self.name, load, place(resources, DType::Bf16)?)
     }
 
     /// Builds it on candle as a segmenter.

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use image::{Rgb, RgbImage};
 use serde::Serialize;
-use socio_backend::{BackendError, Prompt, Sampling, Segmenter, Vlm, VlmRequest};
+use socio_backend::{BackendError, Cancel, Prompt, Sampling, Segmenter, Vlm, VlmRequest};
 
 /// A phase and its times in seconds, one a round.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -106,6 +106,7 @@ pub fn vlm(
         system: None,
         sample: String::new(),
         stage: String::new(),
+        cancel: Cancel::default(),
     };
     let (mut around, mut vision, mut prefill, mut each) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let mut prompt_tokens = None;
@@ -119,7 +120,7 @@ pub fn vlm(
             })
         })?;
         let whole = start.elapsed();
-        prompt_tokens = Some(reply.prompt_tokens.len());
+        prompt_tokens = Some(reply.prompt_length);
         if round > 0 {
             let t = &reply.timings;
             around.push(whole.saturating_sub(t.vision + t.prefill + t.decode()).as_secs_f64());

@@ -12,8 +12,8 @@ use std::sync::{Arc, Mutex};
 use image::{Rgb, RgbImage};
 use serde_json::Value;
 use socio_backend::{
-    BackendError, Completion, Embedding, Finish, Prompt, Segment, Segmenter, SegmenterCaps, SharedEmbeddings, Vlm,
-    VlmCaps, VlmReply, VlmRequest, VlmTimings,
+    BackendError, Completion, Embedding, Prompt, Segment, Segmenter, SegmenterCaps, SharedEmbeddings, Vlm, VlmCaps,
+    VlmReply, VlmRequest,
 };
 use socio_baselines::definition::{Definition, Overrides};
 use socio_baselines::reasoner::Reasoner;
@@ -57,13 +57,7 @@ impl Vlm for Recorded {
             let mut asked = self.asked.lock().unwrap();
             let text = self.answers[asked.len()].clone();
             asked.push(request.clone());
-            let completion = Completion { text, tokens: Vec::new(), log_probabilities: None, finish: Finish::Stop };
-            VlmReply {
-                completions: vec![completion],
-                prompt_tokens: Vec::new(),
-                image_tokens: 0,
-                timings: VlmTimings::default(),
-            }
+            VlmReply::untold(vec![Completion::untold(text)])
         };
         requests.iter().map(|r| Ok(answer(r))).collect()
     }

@@ -6,8 +6,7 @@ use std::sync::Arc;
 
 use image::RgbImage;
 use socio_backend::{
-    BackendError, Completion, Embedding, Finish, Prompt, Segment, Segmenter, SegmenterCaps, Vlm, VlmCaps, VlmReply,
-    VlmRequest, VlmTimings,
+    BackendError, Completion, Embedding, Prompt, Segment, Segmenter, SegmenterCaps, Vlm, VlmCaps, VlmReply, VlmRequest,
 };
 use socio_dataset::{Rle, hash};
 use socio_record::{Object, Run, RunError};
@@ -130,11 +129,11 @@ impl Vlm for ReplayVlm {
                 .texts
                 .get(&key)
                 .ok_or_else(|| BackendError::NotRecorded { run: self.run.clone(), what: format!("request {key}") })?;
-            Ok(Completion { text: text.clone(), tokens: Vec::new(), log_probabilities: None, finish: Finish::Stop })
+            Ok(Completion::untold(text.clone()))
         };
         let reply = |request: &VlmRequest| {
             let completions = request.seeds.iter().map(|s| draw(request, *s)).collect::<Result<_, _>>()?;
-            Ok(VlmReply { completions, prompt_tokens: Vec::new(), image_tokens: 0, timings: VlmTimings::default() })
+            Ok(VlmReply::untold(completions))
         };
         requests.iter().map(reply).collect()
     }

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use image::RgbImage;
 use serde_json::json;
-use socio_backend::{Finish, Sampling, Vlm, VlmRequest};
+use socio_backend::{Cancel, Finish, Sampling, Vlm, VlmRequest};
 use socio_baselines::{DType, ModelError, networks, registry, timing};
 use socio_dataset::{files, picture};
 use socio_record::ExitCode;
@@ -60,6 +60,7 @@ pub(crate) fn ask(args: &AskArgs) -> Outcome {
         system: None,
         sample: String::new(),
         stage: String::new(),
+        cancel: Cancel::default(),
     };
     let Some(reply) = model.ask(&[request]).pop() else { return Err(Failure::input("the model gave no reply")) };
     let reply = reply?;
@@ -76,7 +77,7 @@ pub(crate) fn ask(args: &AskArgs) -> Outcome {
         let completions: Vec<_> = completions.collect();
         say!(
             "{:#}",
-            json!({ "model": model.caps().name, "prompt_tokens": reply.prompt_tokens.len(), "image_tokens": reply.image_tokens, "completions": completions, "seconds": seconds })
+            json!({ "model": model.caps().name, "prompt_tokens": reply.prompt_length, "image_tokens": reply.image_tokens, "completions": completions, "seconds": seconds })
         );
         return Ok(ExitCode::OK);
     }
@@ -85,8 +86,8 @@ pub(crate) fn ask(args: &AskArgs) -> Outcome {
         let cut = if completion.finish == Finish::Length { ", cut" } else { "" };
         say!(
             "({} prompt tokens, {} drawn{cut}; vision {:.2} s, prefill {:.2} s, tokens {:.2} s)",
-            reply.prompt_tokens.len(),
-            completion.tokens.len(),
+            reply.prompt_length,
+            completion.length,
             times.vision.as_secs_f64(),
             times.prefill.as_secs_f64(),
             times.decode().as_secs_f64()

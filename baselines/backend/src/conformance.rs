@@ -9,7 +9,7 @@ use image::{Rgb, RgbImage};
 use socio_dataset::hash::SplitMix;
 use socio_dataset::{Bbox, Point};
 
-use crate::{BackendError, MapReader, Prompt, Sampling, Segmenter, Vlm, VlmRequest};
+use crate::{BackendError, Cancel, MapReader, Prompt, Sampling, Segmenter, Vlm, VlmRequest};
 
 fn noise(width: u32, height: u32, seed: u64) -> Arc<RgbImage> {
     let mut random = SplitMix(seed);
@@ -102,6 +102,7 @@ pub fn vlm(vlm: &dyn Vlm) -> Vec<String> {
         system: None,
         sample: String::new(),
         stage: String::new(),
+        cancel: Cancel::default(),
     };
     let requests = [request("Find 'School'.", &[1]), request("Find 'Temple' with a longer text.", &[1, 2])];
     let replies = vlm.ask(&requests);

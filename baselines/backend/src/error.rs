@@ -39,6 +39,12 @@ pub enum BackendError {
         /// What it said.
         why: String,
     },
+    /// Nobody waits for the answer any more.
+    #[error("backend `{backend}` was told that its answer is not waited for")]
+    Cancelled {
+        /// Its name.
+        backend: String,
+    },
     /// Not enough memory.
     #[error("backend `{backend}` ran out of memory while {doing}")]
     OutOfMemory {

@@ -13,6 +13,7 @@ mod offer;
 mod reader;
 pub mod resample;
 mod segmenter;
+mod turns;
 mod vlm;
 
 pub use cache::SharedEmbeddings;
@@ -21,4 +22,5 @@ pub use null::{NullReader, NullSegmenter, NullVlm};
 pub use offer::{Offer, Role};
 pub use reader::{Label, MapReader};
 pub use segmenter::{Embedding, Prompt, Segment, Segmenter, SegmenterCaps};
-pub use vlm::{Completion, Finish, Sampling, Vlm, VlmCaps, VlmReply, VlmRequest, VlmTimings};
+pub use turns::{Engine, Turns};
+pub use vlm::{Cancel, Completion, Finish, Sampling, Vlm, VlmCaps, VlmReply, VlmRequest, VlmTimings};

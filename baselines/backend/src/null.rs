@@ -6,8 +6,8 @@ use image::RgbImage;
 use socio_dataset::Mask;
 
 use crate::{
-    BackendError, Completion, Embedding, Finish, Label, MapReader, Prompt, Segment, Segmenter, SegmenterCaps, Vlm,
-    VlmCaps, VlmReply, VlmRequest, VlmTimings,
+    BackendError, Completion, Embedding, Label, MapReader, Prompt, Segment, Segmenter, SegmenterCaps, Vlm, VlmCaps,
+    VlmReply, VlmRequest,
 };
 
 /// Answers every request with an empty list of objects.
@@ -37,18 +37,11 @@ impl Vlm for NullVlm {
 
     fn ask(&self, requests: &[VlmRequest]) -> Vec<Result<VlmReply, BackendError>> {
         let answer = |request: &VlmRequest| Completion {
-            text: "<think></think><answer>[]</answer>".to_owned(),
-            tokens: Vec::new(),
             log_probabilities: request.log_probabilities.then(Vec::new),
-            finish: Finish::Stop,
+            gaps: request.log_probabilities.then(Vec::new),
+            ..Completion::untold("<think></think><answer>[]</answer>".to_owned())
         };
-        let reply = |request: &VlmRequest| VlmReply {
-            completions: request.seeds.iter().map(|_| answer(request)).collect(),
-            prompt_tokens: Vec::new(),
-            image_tokens: 0,
-            timings: VlmTimings::default(),
-        };
-        requests.iter().map(|r| Ok(reply(r))).collect()
+        requests.iter().map(|r| Ok(VlmReply::untold(r.seeds.iter().map(|_| answer(r)).collect()))).collect()
     }
 }
 
@@ -100,7 +93,7 @@ impl MapReader for NullReader {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Sampling, conformance};
+    use crate::{Cancel, Sampling, conformance};
 
     #[test]
     fn null_models_pass_the_conformance_kit() {
@@ -120,6 +113,7 @@ mod tests {
             system: None,
             sample: String::new(),
             stage: String::new(),
+            cancel: Cancel::default(),
         };
         let replies = NullVlm::default().ask(&[request]);
         assert_eq!(replies[0].as_ref().unwrap().completions.len(), 3);

@@ -1,6 +1,7 @@
 //! The seam of vision-language models.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use image::RgbImage;
@@ -29,6 +30,22 @@ impl Sampling {
     pub const RELEASED: Self = Self { temperature: 1.0, top_k: 100, top_p: 0.8, max_new_tokens: 2048 };
 }
 
+/// Says that an answer is not waited for any more. Clones say it of the same requests.
+#[derive(Debug, Clone, Default)]
+pub struct Cancel(Arc<AtomicBool>);
+
+impl Cancel {
+    /// From now on: what has not been answered ends with [`BackendError::Cancelled`], soon.
+    pub fn cancel(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether that was said.
+    pub fn is_cancelled(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
 /// One request: images, the user's text, and how to draw.
 #[derive(Debug, Clone)]
 pub struct VlmRequest {
@@ -42,12 +59,14 @@ pub struct VlmRequest {
     pub sampling: Sampling,
     /// One completion a seed.
     pub seeds: Vec<u64>,
-    /// Whether log-probabilities of the chosen tokens are wanted.
+    /// Whether log-probabilities of the chosen tokens are wanted, and the gaps beside them.
     pub log_probabilities: bool,
     /// The sample that is asked about, for recorded answers and for logs: no model sees it. Empty where there is none.
     pub sample: String,
     /// The stage that asks, likewise.
     pub stage: String,
+    /// Whether it is still waited for.
+    pub cancel: Cancel,
 }
 
 impl VlmRequest {
@@ -82,12 +101,25 @@ pub enum Finish {
 pub struct Completion {
     /// The text, special tokens left out.
     pub text: String,
-    /// Ids of its tokens.
+    /// Ids of its tokens; empty where the backend counts them and does not tell them.
     pub tokens: Vec<u32>,
+    /// How many they are.
+    pub length: usize,
     /// Natural logarithms of their probabilities, one a token, where asked for.
     pub log_probabilities: Option<Vec<f32>>,
+    /// The largest logit less the second largest, one a token and one more where a stop token was drawn, where asked for
+    /// with the probabilities: how near another answer was.
+    pub gaps: Option<Vec<f32>>,
     /// Why it ended.
     pub finish: Finish,
+}
+
+impl Completion {
+    /// A text whose tokens nobody counted.
+    pub fn untold(text: String) -> Self {
+        let tokens = Vec::new();
+        Self { text, tokens, length: 0, log_probabilities: None, gaps: None, finish: Finish::Stop }
+    }
 }
 
 /// Where the time of a reply went; of requests that were answered together, each is told the time of all.
@@ -113,12 +145,22 @@ impl VlmTimings {
 pub struct VlmReply {
     /// One completion a seed, in their order.
     pub completions: Vec<Completion>,
-    /// Ids of the prompt's tokens, image placeholders included.
+    /// Ids of the prompt's tokens, image placeholders included; empty where the backend does not tell them.
     pub prompt_tokens: Vec<u32>,
+    /// How many they are.
+    pub prompt_length: usize,
     /// How many of them stand for images: what the vision tower gave.
     pub image_tokens: usize,
     /// Where the time went.
     pub timings: VlmTimings,
+}
+
+impl VlmReply {
+    /// Completions that took no model and no time.
+    pub fn untold(completions: Vec<Completion>) -> Self {
+        let timings = VlmTimings::default();
+        Self { completions, prompt_tokens: Vec::new(), prompt_length: 0, image_tokens: 0, timings }
+    }
 }
 
 /// What a vision-language backend can do.
@@ -130,7 +172,7 @@ pub struct VlmCaps {
     pub max_batch: usize,
     /// Largest number of images in a request.
     pub max_images: usize,
-    /// Whether it can tell log-probabilities.
+    /// Whether it can tell log-probabilities, and the gaps beside them.
     pub log_probabilities: bool,
     /// Whether equal requests get equal answers.
     pub deterministic: bool,

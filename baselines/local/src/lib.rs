@@ -1,6 +1,7 @@
 //! Networks of `socio-models` behind the seams of `socio-backend`, over any tensor library: what a `Vlm` and a `Segmenter`
 //! do with pixels and text on the way in and on the way out is here once, whatever multiplies the matrices.
 
+mod engine;
 mod init;
 mod lite_medsam;
 mod load;
@@ -10,9 +11,10 @@ mod sanity;
 mod told;
 mod vlm;
 
+pub use engine::Pixels;
 pub use init::{Plan, Written, plan};
 pub use lite_medsam::LiteMedSam;
 pub use load::{Architecture, Found};
 pub use place::Place;
 pub use sam::{Network, SamSegmenter};
-pub use vlm::{Pixels, QwenVlm};
+pub use vlm::{Identity, Load, QwenVlm};

@@ -12,13 +12,14 @@ use socio_models::sam::tiny_vit::PatchEmbed;
 use socio_models::weights::{self, Random};
 use socio_models::{DType, ModelError, Tensor, Vars, Weights};
 
+use crate::engine::Pixels;
 use crate::init::STD;
 use crate::lite_medsam::LiteMedSam;
 use crate::place::Place;
 use crate::sam::{Network, SamSegmenter};
 use crate::sanity;
 use crate::told::told;
-use crate::vlm::{Pixels, QwenVlm};
+use crate::vlm::{Identity, Load, QwenVlm};
 
 /// What a model is.
 #[derive(Debug, Clone, PartialEq)]
@@ -121,16 +122,16 @@ impl Found {
         Ok(Self { architecture, weights, folder: None, tokenizer })
     }
 
-    /// Builds it as a [`Vlm`] that computes up to `batch` prompts together.
+    /// Builds it as a [`Vlm`].
     ///
     /// # Errors
     /// When it is no vision-language model, or a file is missing or not what it should be.
-    pub fn vlm<T: Tensor>(self, name: &str, batch: usize, place: Place<T>) -> Result<Arc<dyn Vlm>, BackendError> {
+    pub fn vlm<T: Tensor>(self, name: &str, load: Load, place: Place<T>) -> Result<Arc<dyn Vlm>, BackendError> {
         let full = format!("{}:{name}", place.library);
-        self.build_vlm(name, batch, place).map(|v| Arc::new(v) as Arc<dyn Vlm>).map_err(told(&full, "loading"))
+        self.build_vlm(name, load, place).map_err(told(&full, "loading"))
     }
 
-    fn build_vlm<T: Tensor>(self, name: &str, batch: usize, place: Place<T>) -> Result<QwenVlm<T>, ModelError> {
+    fn build_vlm<T: Tensor>(self, name: &str, load: Load, place: Place<T>) -> Result<Arc<dyn Vlm>, ModelError> {
         let Architecture::Qwen(config) = self.architecture else {
             return Err(ModelError::Input(format!(
                 "{name} is a {}: a segmenter, not a vision-language model",
@@ -146,8 +147,9 @@ impl Found {
         let fingerprint = self.weights.fingerprint();
         let weights = qwen2_5_vl::published(self.weights);
         let vars = Vars::new(weights.as_ref(), place.compute, &place.device).with_matrices(place.matrices);
-        let model = Qwen2_5Vl::new(&config, &vars)?;
-        QwenVlm::new(name, model, tokenizer, pixels, &fingerprint, batch, place.clone())
+        let model = Qwen2_5Vl::<T>::new(&config, &vars)?;
+        let identity = Identity { library: place.library, name, weights: &fingerprint, numbers: &place.numbers() };
+        Ok(Arc::new(QwenVlm::new(model, tokenizer, pixels, &identity, load, move |step| place.run(step))?))
     }
 
     /// Builds it as a [`Segmenter`].

@@ -42,12 +42,17 @@ impl<T: Tensor> Place<T> {
     /// What decides answers beside a request: the weights, the network's configuration, the steps round it, and the types of
     /// numbers on this library.
     pub(crate) fn fingerprint(&self, weights: &str, configuration: &str, processing: &str) -> String {
-        let numbers = format!("{} {} {}/{}", self.library, self.device_name, self.compute, self.matrices);
-        hash::FieldHasher::default().field(weights).field(configuration).field(processing).field(numbers).hex(16)
+        let start = hash::FieldHasher::default().field(weights).field(configuration);
+        start.field(processing).field(self.numbers()).hex(16)
     }
 
-    /// Runs `f` on the place's threads.
+    /// The library, the device and the types of numbers there.
+    pub(crate) fn numbers(&self) -> String {
+        format!("{} {} {}/{}", self.library, self.device_name, self.compute, self.matrices)
+    }
+
+    /// Runs `f` on the place's threads; no gradient is wanted.
     pub(crate) fn run<R: Send>(&self, f: impl FnOnce() -> R + Send) -> R {
-        self.pool.install(f)
+        self.pool.install(|| T::inference(f))
     }
 }

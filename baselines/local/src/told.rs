@@ -8,6 +8,7 @@ pub(crate) fn told(name: &str, doing: &'static str) -> impl Fn(ModelError) -> Ba
     move |error| match error {
         ModelError::File { path, why } => BackendError::Model { path, why },
         ModelError::Memory(_) => BackendError::OutOfMemory { backend: name.to_owned(), doing },
+        ModelError::Cancelled => BackendError::Cancelled { backend: name.to_owned() },
         other => BackendError::Inference { backend: name.to_owned(), doing, why: other.to_string() },
     }
 }

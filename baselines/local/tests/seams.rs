@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use image::{Rgb, RgbImage};
-use socio_backend::{Finish, Sampling, Segmenter, Vlm, VlmRequest, conformance};
+use socio_backend::{Cancel, Finish, Sampling, Segmenter, Vlm, VlmRequest, conformance};
 use socio_candle::Candle;
-use socio_local::{Found, Place, plan};
+use socio_local::{Found, Load, Place, plan};
 use socio_models::DType;
 use socio_models::qwen2_5_vl::Size;
 use socio_models::sam::sam1::{EncoderConfig, Sam1Config};
@@ -26,7 +26,7 @@ fn tiny(threads: usize) -> Arc<dyn Vlm> {
     let folder = tempfile::tempdir().unwrap();
     let place_of = folder.path().join("tiny");
     plan(&Size::Tiny.json().to_string(), None).unwrap().write(5, DType::F32, &place_of).unwrap();
-    Found::open(&place_of).unwrap().vlm("tiny", 4, place(threads)).unwrap()
+    Found::open(&place_of).unwrap().vlm("tiny", Load { batch: 4, kept: 1 << 20 }, place(threads)).unwrap()
 }
 
 fn request(size: u32, text: &str, seeds: &[u64], sampling: Sampling) -> VlmRequest {
@@ -40,6 +40,7 @@ fn request(size: u32, text: &str, seeds: &[u64], sampling: Sampling) -> VlmReque
         system: None,
         sample: String::new(),
         stage: String::new(),
+        cancel: Cancel::default(),
     }
 }
 
@@ -116,7 +117,12 @@ fn every_sam_passes_the_kit() {
 
 #[test]
 fn a_segmenter_is_no_vision_language_model_and_the_other_way_round() {
-    let why = Found::open(&fixtures("sam2/tiny_like")).unwrap().vlm("s", 1, place(1)).err().unwrap().to_string();
+    let why = Found::open(&fixtures("sam2/tiny_like"))
+        .unwrap()
+        .vlm("s", Load { batch: 1, kept: 0 }, place(1))
+        .err()
+        .unwrap()
+        .to_string();
     assert!(why.contains("is a SAM 2: a segmenter"), "{why}");
     let why = Found::open(&fixtures("qwen2_5_vl/a")).unwrap().segmenter("q", place(1)).err().unwrap().to_string();
     assert!(why.contains("a vision-language model"), "{why}");

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use image::RgbImage;
-use socio_backend::{BackendError, Finish, Prompt, VlmRequest};
+use socio_backend::{BackendError, Cancel, Finish, Prompt, VlmRequest};
 
 use super::need;
 use super::{REFINE, Settings, View};
@@ -122,6 +122,7 @@ fn ask(
         system,
         sample: context.sample().to_owned(),
         stage: stage.to_owned(),
+        cancel: Cancel::default(),
     };
     let key = context.time("hash", || request.key(seed));
     let reply = context.time("vlm", || vlm.ask(&[request])).pop();
@@ -135,11 +136,11 @@ fn ask(
     context.parts(&[("vlm vision", t.vision), ("vlm prefill", t.prefill), ("vlm tokens", t.decode())]);
     let completion = reply.completions.into_iter().next().ok_or_else(silent)?;
     // Recorded answers have none to tell.
-    let told = !(reply.prompt_tokens.is_empty() && completion.tokens.is_empty());
+    let told = reply.prompt_length + completion.length > 0;
     let tokens = told.then_some(Tokens {
-        prompt: reply.prompt_tokens.len(),
+        prompt: reply.prompt_length,
         image: reply.image_tokens,
-        completion: completion.tokens.len(),
+        completion: completion.length,
         cut: completion.finish == Finish::Length,
     });
     context.keep(Said { stage, text: completion.text.clone(), request: Some(key), tokens });

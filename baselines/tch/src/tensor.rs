@@ -63,6 +63,10 @@ impl Torch {
 impl Tensor for Torch {
     type Device = Device;
 
+    fn inference<R>(run: impl FnOnce() -> R) -> R {
+        tch::no_grad(run)
+    }
+
     fn new(values: Vec<f32>, shape: &[usize], dtype: DType, device: &Device) -> Result<Self> {
         if count("new", shape)? != values.len() {
             return Err(wrong("new", format!("{} values for shape {shape:?}", values.len())));

@@ -4,7 +4,9 @@ use std::path::Path;
 
 use super::Stage;
 use super::reference::{Fixture, relative};
-use crate::qwen2_5_vl::{Cache, Config, Grid, Patches, Plan, Prompt, Qwen2_5Vl, Sampler, Settings, positions};
+use crate::qwen2_5_vl::{
+    Cache, Config, Grid, Patches, Plan, Prompt, Qwen2_5Vl, Sampler, Settings, generate, positions,
+};
 use crate::{DType, ModelError, Result, Tensor, Vars, weights};
 
 /// The cases of every fixture.
@@ -146,11 +148,11 @@ impl<T: Tensor> Subject<T> {
             .map(|(ids, images)| Prompt { ids: ids.clone(), images: images.iter().collect(), seeds: vec![0] })
             .collect();
         let settings = Settings { sampler: Sampler::GREEDY, max_new_tokens: 64, stop: Vec::new() };
-        let together = self.model.generate(&prompts, &settings, &|| false)?;
+        let together = generate(&self.model, &prompts, &settings, &|| false)?;
         for (case, prompt) in prompts.iter().enumerate() {
             let wanted: Vec<u32> =
                 self.fixture.integers(&format!("case{case}.greedy"))?.into_iter().map(|id| id as u32).collect();
-            let alone = self.model.generate(std::slice::from_ref(prompt), &settings, &|| false)?;
+            let alone = generate(&self.model, std::slice::from_ref(prompt), &settings, &|| false)?;
             for (how, answer) in [("alone", &alone.answers[0][0]), ("batched", &together.answers[case][0])] {
                 if answer.tokens != wanted {
                     let at = answer.tokens.iter().zip(&wanted).take_while(|(a, b)| a == b).count();
@@ -207,11 +209,11 @@ impl<T: Tensor> Subject<T> {
         let settings = Settings { sampler: Sampler::RELEASED, max_new_tokens: 24, stop: Vec::new() };
         let seeds: Vec<u64> = (1..5).collect();
         let together =
-            self.model.generate(&[Prompt { seeds: seeds.clone(), ..prompt.clone() }], &settings, &|| false)?;
+            generate(&self.model, &[Prompt { seeds: seeds.clone(), ..prompt.clone() }], &settings, &|| false)?;
         let mut worst = 0f64;
         for (seed, answer) in seeds.iter().zip(&together.answers[0]) {
             let alone =
-                self.model.generate(&[Prompt { seeds: vec![*seed], ..prompt.clone() }], &settings, &|| false)?;
+                generate(&self.model, &[Prompt { seeds: vec![*seed], ..prompt.clone() }], &settings, &|| false)?;
             if alone.answers[0][0].tokens != answer.tokens {
                 return Err(ModelError::Input(format!("the draw of seed {seed} is another when drawn with others")));
             }

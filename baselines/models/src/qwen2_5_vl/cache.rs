@@ -1,11 +1,23 @@
 //! Keys and values of the tokens seen so far.
 
-use crate::{DType, Result, Tensor};
+use crate::{DType, ModelError, Result, Tensor};
 
 /// Places that a cache grows by at least.
 const STEP: usize = 256;
 
-/// Keys and values of every layer (for answering: it writes in place, so nothing can be differentiated through it), `[rows, key heads, places, head]` each, with room to grow.
+/// Where a row's keys and values are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    /// Which of several batches.
+    pub past: usize,
+    /// Which of its rows.
+    pub row: usize,
+    /// How many of the batch's last places are the row's; padding stands before them.
+    pub length: usize,
+}
+
+/// Keys and values of every layer, `[rows, key heads, places, head]` each, with room to grow. For answering: it writes in
+/// place, so nothing can be differentiated through it.
 pub struct Cache<T> {
     layers: Vec<Option<(T, T)>>,
     length: usize,
@@ -59,24 +71,55 @@ impl<T: Tensor> Cache<T> {
         self.length += tokens;
     }
 
-    /// The cache of rows `rows` of this one, in that order; rows may repeat (several draws of one prompt) or be left out
-    /// (those that are finished). Layer by layer, so that no second copy of the whole is made.
+    /// A copy with room for `more` tokens: this one can be read on from again.
     ///
     /// # Errors
     /// When memory does not suffice.
-    pub fn into_rows(self, rows: &[u32]) -> Result<Self> {
-        let length = self.length;
-        let pick = |t: &T| -> Result<T> {
-            // With room for what comes next, so that the copy is not made again at once.
-            let picked = t.narrow(2, 0, length)?.select(0, rows)?;
-            let shape = picked.shape();
-            let places = (length + 1).next_multiple_of(STEP);
-            let made = T::zeros(&[shape[0], shape[1], places, shape[3]], picked.dtype(), &picked.device())?;
-            made.store(2, 0, &picked)?;
-            Ok(made)
-        };
-        let layers = self.layers.into_iter().map(|l| l.map(|(k, v)| Ok((pick(&k)?, pick(&v)?))).transpose());
-        Ok(Self { layers: layers.collect::<Result<_>>()?, length })
+    pub(super) fn copied(&self, more: usize) -> Result<Self> {
+        let room = (self.length + more).next_multiple_of(STEP) - self.length;
+        let copy = |t: &T| t.narrow(2, 0, self.length)?.pad(2, 0, room);
+        let layers = self.layers.iter().map(|l| l.as_ref().map(|(k, v)| Ok((copy(k)?, copy(v)?))).transpose());
+        Ok(Self { layers: layers.collect::<Result<_>>()?, length: self.length })
+    }
+
+    /// One cache of rows of several, as long as the longest of them; shorter rows have padding before them. Layer by layer,
+    /// so that no second copy of the whole is made.
+    ///
+    /// # Errors
+    /// When memory does not suffice.
+    pub(super) fn gather(mut pasts: Vec<Self>, rows: &[Place]) -> Result<Self> {
+        let length = rows.iter().map(|r| r.length).max().unwrap_or(0);
+        if let ([one], [row]) = (pasts.as_slice(), rows)
+            && one.length == row.length
+            && one.rows() == 1
+        {
+            return Ok(pasts.swap_remove(0));
+        }
+        let lengths: Vec<usize> = pasts.iter().map(|p| p.length).collect();
+        // With room for what comes next, so that the copy is not made again at once.
+        let room = (length + 1).next_multiple_of(STEP) - length;
+        let mut sources: Vec<_> = pasts.into_iter().map(|p| p.layers.into_iter()).collect();
+        let mut layers = Vec::new();
+        loop {
+            let taken: Vec<Option<(T, T)>> = sources.iter_mut().filter_map(Iterator::next).collect();
+            if taken.len() < sources.len() || taken.is_empty() {
+                return Ok(Self { layers, length });
+            }
+            let joined = |pick: fn(&(T, T)) -> &T| -> Result<T> {
+                let part = |r: &Place| {
+                    let unread = || ModelError::op("gather", "a row of a cache that holds nothing");
+                    let from = pick(taken.get(r.past).and_then(Option::as_ref).ok_or_else(unread)?);
+                    let own = from.narrow(0, r.row, 1)?.narrow(2, lengths[r.past] - r.length, r.length)?;
+                    own.pad(2, length - r.length, room)
+                };
+                T::cat(&rows.iter().map(part).collect::<Result<Vec<T>>>()?, 0)
+            };
+            layers.push(Some((joined(|kv| &kv.0)?, joined(|kv| &kv.1)?)));
+        }
+    }
+
+    fn rows(&self) -> usize {
+        self.layers.iter().flatten().next().map_or(0, |(k, _)| k.shape()[0])
     }
 
     /// Bytes it holds.

@@ -26,6 +26,11 @@ pub trait Tensor: Clone + Send + Sized + 'static {
     /// Where tensors live, and what the library needs to make them there.
     type Device: Clone + Send + Sync + 'static;
 
+    /// Does something of which no gradient is wanted, in the library's own way of saying so.
+    fn inference<R>(run: impl FnOnce() -> R) -> R {
+        run()
+    }
+
     /// A tensor of these values. `values.len()` is the product of `shape`.
     fn new(values: Vec<f32>, shape: &[usize], dtype: DType, device: &Self::Device) -> Result<Self>;
 
