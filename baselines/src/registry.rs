@@ -11,7 +11,7 @@ use socio_ort::{LiteMedSam, PpOcr, Runtime};
 use crate::FillSegmenter;
 use crate::answers::RecordedVlm;
 use crate::definition::{Definition, DefinitionError};
-use crate::networks::{self, Running};
+use crate::networks::{self, Library, Running};
 
 /// Where models and libraries are.
 #[derive(Debug, Clone)]
@@ -29,7 +29,7 @@ pub struct Resources {
 }
 
 impl Resources {
-    fn runtime(&self) -> Result<Runtime, BackendError> {
+    pub(crate) fn runtime(&self) -> Result<Runtime, BackendError> {
         Runtime::load(self.onnxruntime.as_deref())
     }
 
@@ -58,7 +58,8 @@ impl Resources {
 }
 
 /// Names of the segmenters, `replay:RUN` aside, which the harness adds.
-pub const SEGMENTERS: [&str; 5] = ["fill", "lite-medsam", "candle:NAME", "OWNER/NAME", "null"];
+pub const SEGMENTERS: [&str; 7] =
+    ["fill", "lite-medsam", "candle:NAME", "tch:NAME", "ort:FOLDER", "OWNER/NAME", "null"];
 
 /// A segmenter by name.
 ///
@@ -73,14 +74,14 @@ pub fn segmenter(name: &str, resources: &Resources) -> Result<Arc<dyn Segmenter>
             Ok(Arc::new(LiteMedSam::load(&resources.runtime()?, &folder, resources.threads)?))
         }
         other => match networks::named(other) {
-            Some(what) => networks::segmenter(what, resources),
+            Some((library, what)) => networks::open(library, what, resources)?.segmenter(resources),
             None => Err(unknown(other, &SEGMENTERS, "segmenter")),
         },
     }
 }
 
 /// Names of the vision-language models, `replay:RUN` aside, which the harness adds.
-pub const VLMS: [&str; 4] = ["candle:NAME", "OWNER/NAME", "answers:DIR", "null"];
+pub const VLMS: [&str; 6] = ["candle:NAME", "tch:NAME", "ort:FOLDER", "OWNER/NAME", "answers:DIR", "null"];
 
 /// A vision-language model by name.
 ///
@@ -94,7 +95,7 @@ pub fn vlm(name: &str, resources: &Resources) -> Result<Arc<dyn Vlm>, BackendErr
     }
     match (name, networks::named(name)) {
         ("null", _) => Ok(Arc::new(NullVlm::default())),
-        (_, Some(what)) => networks::vlm(what, resources),
+        (_, Some((library, what))) => networks::open(library, what, resources)?.vlm(resources),
         (other, None) => Err(unknown(other, &VLMS, "vision-language model")),
     }
 }
@@ -127,7 +128,7 @@ fn unknown(name: &str, known: &[&str], kind: &str) -> BackendError {
 /// Every backend, with why one is not available. Model files are looked for, not loaded; onnxruntime is loaded.
 pub fn offers(resources: &Resources) -> Vec<Offer> {
     let graph = |files: Result<PathBuf, BackendError>| files.and_then(|_| resources.runtime()).map(drop);
-    let here = |what: &str| networks::here(what, resources);
+    let here = |what: &str| networks::here(Library::Candle, what, resources);
     vec![
         Offer::checked(
             "candle:socioreasoner-3b",
@@ -343,6 +344,9 @@ mod tests {
         let why = segmenter("lite-medsam", &resources).err().unwrap().to_string();
         assert!(why.contains("no/such/folder/lite_medsam") && why.contains("models fetch lite-medsam"), "{why}");
         let why = segmenter("sam3", &resources).err().unwrap().to_string();
-        assert!(why.contains("there are fill, lite-medsam, candle:NAME, OWNER/NAME, null"), "{why}");
+        assert!(
+            why.contains("there are fill, lite-medsam, candle:NAME, tch:NAME, ort:FOLDER, OWNER/NAME, null"),
+            "{why}"
+        );
     }
 }

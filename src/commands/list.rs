@@ -149,10 +149,7 @@ pub(crate) fn doctor(args: &ResourceArgs, as_json: bool) -> u8 {
     let offers = registry::offers(&resources);
     let version = env!("CARGO_PKG_VERSION");
     if as_json {
-        let devices = devices().into_iter();
-        let devices: Vec<_> = devices
-            .map(|d| json!({ "library": "candle", "device": d.device, "dtypes": d.dtypes, "why_not": d.why_not }))
-            .collect();
+        let devices = devices(&resources);
         say!("{:#}", json!({ "version": version, "models": resources.models, "devices": devices, "backends": offers }));
         return ExitCode::OK;
     }
@@ -161,8 +158,8 @@ pub(crate) fn doctor(args: &ResourceArgs, as_json: bool) -> u8 {
         None => say!("yes  {role:10}  {name:23}  {about}"),
         Some(why) => say!("no   {role:10}  {name:23}  {about}\n     why not: {why}"),
     };
-    for d in devices() {
-        line("device", &format!("candle {}", d.device), d.dtypes, d.why_not.as_ref());
+    for d in devices(&resources) {
+        line("device", &format!("{} {}", d.library, d.device), d.dtypes, d.why_not.as_ref());
     }
     for o in offers {
         line(&o.role.to_string(), &o.name, &o.about, o.why_not.as_ref());

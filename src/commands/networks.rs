@@ -7,7 +7,8 @@ use std::time::Instant;
 use image::RgbImage;
 use serde_json::json;
 use socio_backend::{Cancel, Finish, Sampling, Vlm, VlmRequest};
-use socio_baselines::{DType, ModelError, networks, registry, timing};
+use socio_baselines::networks::{self, Library};
+use socio_baselines::{DType, ModelError, registry, timing};
 use socio_dataset::{files, picture};
 use socio_record::ExitCode;
 
@@ -67,7 +68,7 @@ pub(crate) fn ask(args: &AskArgs) -> Outcome {
     let times = &reply.timings;
     if args.json {
         let completions = reply.completions.iter().zip(&args.seeds).map(|(c, seed)| {
-            json!({ "seed": seed, "text": c.text, "tokens": c.tokens, "log_probabilities": c.log_probabilities, "finish": c.finish })
+            json!({ "seed": seed, "text": c.text, "tokens": c.tokens, "log_probabilities": c.log_probabilities, "gaps": c.gaps, "finish": c.finish })
         });
         let seconds = json!({
             "vision": times.vision.as_secs_f64(),
@@ -105,7 +106,8 @@ pub(crate) fn time(args: &TimeArgs) -> Outcome {
     }
     let given = images(&args.images)?;
     let start = Instant::now();
-    let opened = networks::open(args.model.strip_prefix("candle:").unwrap_or(&args.model), &resources)?;
+    let (library, what) = networks::named(&args.model).unwrap_or((Library::Candle, &args.model));
+    let opened = networks::open(library, what, &resources)?;
     let timing = if opened.is_vlm() {
         let model: Arc<dyn Vlm> = opened.vlm(&resources)?;
         let load = start.elapsed();

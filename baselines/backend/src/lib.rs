@@ -7,6 +7,7 @@
 mod cache;
 pub mod close_up;
 pub mod conformance;
+mod device;
 mod error;
 mod null;
 mod offer;
@@ -17,6 +18,7 @@ mod turns;
 mod vlm;
 
 pub use cache::SharedEmbeddings;
+pub use device::{DeviceState, Target};
 pub use error::BackendError;
 pub use null::{NullReader, NullSegmenter, NullVlm};
 pub use offer::{Offer, Role};

@@ -1,36 +1,8 @@
 //! Which device to run on, and what a network's numbers are kept in there.
 
 use candle_core::Device;
+use socio_backend::{DeviceState, Target};
 use socio_models::{DType, ModelError, Result};
-
-/// Where to run, as the user asks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Target {
-    /// A GPU where the build has CUDA and there is one, else the CPU.
-    #[default]
-    Auto,
-    /// The CPU.
-    Cpu,
-    /// The GPU of that number.
-    Cuda(usize),
-}
-
-impl std::str::FromStr for Target {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let unknown = || format!("`{text}` is no device; there are auto, cpu, cuda and cuda:N");
-        match text {
-            "auto" => Ok(Self::Auto),
-            "cpu" => Ok(Self::Cpu),
-            "cuda" => Ok(Self::Cuda(0)),
-            other => {
-                let number = other.strip_prefix("cuda:").and_then(|n| n.parse().ok());
-                number.map(Self::Cuda).ok_or_else(unknown)
-            }
-        }
-    }
-}
 
 /// The types of a network's numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,27 +40,17 @@ pub fn device(target: Target) -> Result<Device> {
     }
 }
 
-/// A device and what can be computed there.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct State {
-    /// Its name, as options spell it.
-    pub device: &'static str,
-    /// The types of numbers, and what they mean there.
-    pub dtypes: &'static str,
-    /// Why it cannot be used here, in a line; `None` when it can.
-    pub why_not: Option<String>,
-}
-
 /// Every device, or why it is not there.
-pub fn states() -> Vec<State> {
+pub fn states() -> Vec<DeviceState> {
     let cpu = if cfg!(feature = "mkl") {
         "f32; bf16 and f16 for matrices, what flows is f32; with MKL"
     } else {
         "f32; bf16 and f16 for matrices, what flows is f32"
     };
     vec![
-        State { device: "cpu", dtypes: cpu, why_not: None },
-        State {
+        DeviceState { library: "candle", device: "cpu", dtypes: cpu, why_not: None },
+        DeviceState {
+            library: "candle",
             device: "cuda",
             dtypes: "f32, bf16, f16",
             why_not: device(Target::Cuda(0)).err().map(|e| e.to_string()),

@@ -8,5 +8,5 @@ mod slices;
 #[allow(clippy::redundant_closure, reason = "a function's name is not inlined as a closure is")]
 mod tensor;
 
-pub use device::{Precision, State, Target, device, states};
+pub use device::{Precision, device, states};
 pub use tensor::Candle;

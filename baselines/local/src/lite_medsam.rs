@@ -12,6 +12,7 @@ use socio_models::{ModelError, Tensor};
 
 use crate::place::Place;
 use crate::told::told;
+use crate::vlm::Identity;
 
 /// LiteMedSAM as a [`Segmenter`].
 pub struct LiteMedSam<T: Tensor> {
@@ -25,14 +26,14 @@ pub struct LiteMedSam<T: Tensor> {
 struct Shared<T>(Mutex<Features<T>>);
 
 impl<T: Tensor> LiteMedSam<T> {
-    /// `weights` is a hash of the weights, `configuration` what the network was built from.
-    pub fn new(network: Sam1<T>, (weights, configuration): (&str, &str), place: Place<T>) -> Self {
+    /// `configuration` is what the network was built from.
+    pub fn new(network: Sam1<T>, identity: &Identity<'_>, configuration: &str, place: Place<T>) -> Self {
         let caps = SegmenterCaps {
             name: format!("{}:lite-medsam", place.library),
             boxes: true,
             points: false,
             deterministic: true,
-            fingerprint: place.fingerprint(weights, configuration, close_up::PROCESSING),
+            fingerprint: identity.fingerprint(configuration, close_up::PROCESSING),
         };
         let side = network.side();
         Self { network: Mutex::new(network), side, place, caps }

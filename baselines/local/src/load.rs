@@ -15,8 +15,9 @@ use socio_models::{DType, ModelError, Tensor, Vars, Weights};
 use crate::engine::Pixels;
 use crate::init::STD;
 use crate::lite_medsam::LiteMedSam;
+use crate::network::{Network, Placed};
 use crate::place::Place;
-use crate::sam::{Network, SamSegmenter};
+use crate::sam::SamSegmenter;
 use crate::sanity;
 use crate::told::told;
 use crate::vlm::{Identity, Load, QwenVlm};
@@ -162,8 +163,9 @@ impl Found {
     }
 
     fn build_segmenter<T: Tensor>(self, name: &str, place: Place<T>) -> Result<Arc<dyn Segmenter>, ModelError> {
-        let hashes = (self.weights.fingerprint(), format!("{:?}", self.architecture));
-        let hashes = (hashes.0.as_str(), hashes.1.as_str());
+        let (weights, numbers) = (self.weights.fingerprint(), place.numbers());
+        let configuration = format!("{:?}", self.architecture);
+        let identity = Identity { library: place.library, name, weights: &weights, numbers: &numbers };
         let network = match self.architecture {
             Architecture::Qwen(_) => {
                 return Err(ModelError::Input(format!(
@@ -176,7 +178,7 @@ impl Found {
                 let network = Sam1::load(&vars, &config)?;
                 // LiteMedSAM's encoder takes its image as it is, in a window round the box.
                 if matches!(&config.encoder, EncoderConfig::TinyVit(t) if t.patch_embed == PatchEmbed::Pointwise) {
-                    return Ok(Arc::new(LiteMedSam::new(network, hashes, place.clone())));
+                    return Ok(Arc::new(LiteMedSam::new(network, &identity, &configuration, place)));
                 }
                 Network::Sam1(Box::new(network))
             }
@@ -186,12 +188,15 @@ impl Found {
                 Network::Sam2(Box::new(Sam2::load(&vars, &config)?))
             }
         };
-        Ok(Arc::new(SamSegmenter::new(name, network, hashes, place.clone())))
+        Ok(Arc::new(SamSegmenter::new(Placed { network, place }, &identity, &configuration)))
     }
 }
 
 /// That a tokenizer is of the model: the same token stands for an image, and the model knows all of them.
-pub(crate) fn goes_with(tokenizer: &Tokenizer, config: &Config) -> Result<(), ModelError> {
+///
+/// # Errors
+/// When it is of another.
+pub fn goes_with(tokenizer: &Tokenizer, config: &Config) -> Result<(), ModelError> {
     let image = tokenizer.special("<|image_pad|>")?;
     if image == config.image_token && tokenizer.size() <= config.text.vocab_size {
         return Ok(());

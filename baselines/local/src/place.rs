@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use socio_backend::BackendError;
-use socio_dataset::hash;
 use socio_models::{DType, Tensor};
 
 /// A device, the types of numbers there, and the threads that work for it.
@@ -39,20 +38,13 @@ impl<T: Tensor> Place<T> {
         Ok(Self { library, device, compute, matrices, device_name, pool: Arc::new(pool) })
     }
 
-    /// What decides answers beside a request: the weights, the network's configuration, the steps round it, and the types of
-    /// numbers on this library.
-    pub(crate) fn fingerprint(&self, weights: &str, configuration: &str, processing: &str) -> String {
-        let start = hash::FieldHasher::default().field(weights).field(configuration);
-        start.field(processing).field(self.numbers()).hex(16)
-    }
-
     /// The library, the device and the types of numbers there.
     pub(crate) fn numbers(&self) -> String {
         format!("{} {} {}/{}", self.library, self.device_name, self.compute, self.matrices)
     }
 
     /// Runs `f` on the place's threads; no gradient is wanted.
-    pub(crate) fn run<R: Send>(&self, f: impl FnOnce() -> R + Send) -> R {
+    pub fn run<R: Send>(&self, f: impl FnOnce() -> R + Send) -> R {
         self.pool.install(|| T::inference(f))
     }
 }

@@ -4,7 +4,7 @@ use socio_backend::BackendError;
 use socio_models::ModelError;
 
 /// The error of backend `name` while it was `doing` something.
-pub(crate) fn told(name: &str, doing: &'static str) -> impl Fn(ModelError) -> BackendError {
+pub fn told(name: &str, doing: &'static str) -> impl Fn(ModelError) -> BackendError {
     move |error| match error {
         ModelError::File { path, why } => BackendError::Model { path, why },
         ModelError::Memory(_) => BackendError::OutOfMemory { backend: name.to_owned(), doing },

@@ -47,6 +47,15 @@ pub struct QwenVlm<D: Decoder + Send> {
     caps: VlmCaps,
 }
 
+impl Identity<'_> {
+    /// What decides answers beside a request: the weights, the network's configuration, the steps round it, and the types of
+    /// numbers on this library.
+    pub(crate) fn fingerprint(&self, configuration: &str, processing: &str) -> String {
+        let start = hash::FieldHasher::default().field(self.weights).field(configuration);
+        start.field(processing).field(self.numbers).hex(16)
+    }
+}
+
 impl<D: Decoder + Send> QwenVlm<D> {
     /// `within` runs each step where the network's library wants to be called.
     ///
@@ -63,8 +72,7 @@ impl<D: Decoder + Send> QwenVlm<D> {
         let pictures = PictureConfig::of(&model.config().vision);
         let processing = format!("{PROCESSING} {pictures:?} {pixels:?}");
         let configuration = format!("{:?} {}", model.config(), tokenizer.to_json()?);
-        let start = hash::FieldHasher::default().field(identity.weights).field(configuration);
-        let fingerprint = start.field(processing).field(identity.numbers).hex(16);
+        let fingerprint = identity.fingerprint(&configuration, &processing);
         let batch = load.batch.max(1);
         let caps = VlmCaps {
             name: format!("{}:{}", identity.library, identity.name),

@@ -1,10 +1,11 @@
 //! ONNX graphs behind the seams, through onnxruntime, which is loaded at run time.
 //!
-//! [`LiteMedSam`] is a segmenter, [`PpOcr`] a map reader. Where onnxruntime is not there, [`Runtime::load`] says so in one
+//! [`networks`] are Qwen2.5-VL and SAM 2 as graphs; [`LiteMedSam`] is a segmenter, [`PpOcr`] a map reader. Where onnxruntime is not there, [`Runtime::load`] says so in one
 //! line; nothing here panics for it.
 
 mod graph;
 mod lite_medsam;
+pub mod networks;
 mod ppocr;
 mod runtime;
 

@@ -8,7 +8,11 @@ mod attention;
 #[cfg(feature = "tch")]
 mod check;
 #[cfg(feature = "tch")]
+mod device;
+#[cfg(feature = "tch")]
 mod tensor;
 
+#[cfg(feature = "tch")]
+pub use device::{device, start, states};
 #[cfg(feature = "tch")]
 pub use tensor::Torch;

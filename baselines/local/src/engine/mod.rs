@@ -128,7 +128,9 @@ impl<D: Decoder> Work<D> {
                 for ticket in in_step {
                     self.jobs.entry(ticket).and_modify(|r| r.spent.tokens.push(took));
                 }
-                drawn.into_iter().for_each(|(key, drawn)| self.put(key, drawn));
+                for (key, drawn) in drawn {
+                    self.put(key, drawn);
+                }
             }
             Err(e) => ended.extend(self.broken(e)),
         }
@@ -150,7 +152,9 @@ impl<D: Decoder> Work<D> {
         let start = Instant::now();
         let ended = self.rows.join(decoder, prefilled, &job.settings, draws)?;
         spent.prefill += start.elapsed();
-        ended.into_iter().for_each(|(key, drawn)| self.put(key, drawn));
+        for (key, drawn) in ended {
+            self.put(key, drawn);
+        }
         Ok(())
     }
 
@@ -223,13 +227,12 @@ fn prefill<D: Decoder>(
     let start = Instant::now();
     let mut images = Vec::with_capacity(job.pictures.len());
     for picture in &job.pictures {
-        images.push(match kept.image(&picture.key) {
-            Some(seen) => seen,
-            None => {
-                let seen = decoder.see(picture.cut(seer)?)?;
-                kept.keep_image(&picture.key, &seen);
-                seen
-            }
+        images.push(if let Some(seen) = kept.image(&picture.key) {
+            seen
+        } else {
+            let seen = decoder.see(picture.cut(seer)?)?;
+            kept.keep_image(&picture.key, &seen);
+            seen
         });
     }
     spent.vision += start.elapsed();

@@ -32,7 +32,7 @@ struct Log {
 struct Rules(Config, Arc<Mutex<Log>>);
 
 fn next(sum: u64) -> u32 {
-    if sum % 20 == 0 { STOP } else { (sum.wrapping_mul(2_654_435_761) >> 7) as u32 % 60 }
+    if sum.is_multiple_of(20) { STOP } else { (sum.wrapping_mul(2_654_435_761) >> 7) as u32 % 60 }
 }
 
 fn logits(sum: u64) -> Vec<f32> {
@@ -141,7 +141,7 @@ fn answers_are_those_of_each_alone_and_a_finished_one_makes_room_at_once() {
     let log = log.lock().unwrap();
     assert!(log.steps.iter().all(|rows| *rows <= 5));
     // Rows times steps is the tokens after the first: no step was spent on a row that was at its end.
-    let drawn: usize = answers.iter().flatten().map(|t| t.len()).sum();
+    let drawn: usize = answers.iter().flatten().map(Vec::len).sum();
     assert!(log.steps.iter().sum::<usize>() <= drawn);
     assert!(log.steps.iter().filter(|rows| **rows >= 4).count() * 2 > log.steps.len(), "{:?}", log.steps);
 }

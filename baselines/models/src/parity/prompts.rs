@@ -5,10 +5,10 @@ use serde::Deserialize;
 use super::Stage;
 use super::expected::Expected;
 use crate::layers::sizes;
-use crate::sam::Family;
 use crate::sam::decoder::Masks;
 use crate::sam::frame::{Frame, best};
 use crate::sam::prompt::{Click, Prompt, PromptEncoder};
+use crate::sam::{Family, Promptable};
 use crate::{DType, ModelError, Result, Tensor};
 
 /// Three masks or one, and what the fixtures call that.
@@ -70,6 +70,33 @@ impl Case {
         };
         // Without anything it is still one object that is asked for.
         (0..boxes.len().max(points.len()).max(1)).map(prompt).collect()
+    }
+}
+
+impl Case {
+    /// Asks anything that can be prompted for the object's best mask, where there is one object and no mask goes in.
+    pub(super) fn masked<P: Promptable>(
+        &self,
+        network: &mut P,
+        seen: &mut P::Seen,
+        frame: &Frame,
+        expected: &Expected,
+        stages: &mut Vec<Stage>,
+    ) -> Result<()> {
+        let mut prompts = self.prompts(frame);
+        let (Some(prompt), true, false) = (prompts.pop(), prompts.is_empty(), self.mask_input) else { return Ok(()) };
+        if prompt.bbox.is_none() && prompt.points.is_empty() {
+            return Ok(());
+        }
+        let (iou, logits) = network.best(seen, prompt)?;
+        let chosen: Vec<bool> = frame.logits(&logits, network.mask_side())?.into_iter().map(|v| v > 0.0).collect();
+        let name = format!("{}/multi/mask", self.key);
+        stages.push((name.clone(), expected.mask_error(&name, &chosen)));
+        let whole = format!("{}/multi/iou", self.key);
+        if let Some(all) = expected.whole(&whole) {
+            stages.push((whole, f64::from((iou - all[best(all)]).abs())));
+        }
+        Ok(())
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::Stage;
 use super::reference::{Fixture, relative};
 use crate::qwen2_5_vl::{
-    Cache, Config, Grid, Patches, Plan, Prompt, Qwen2_5Vl, Sampler, Settings, generate, positions,
+    Cache, Config, Decoder, Grid, Patches, Plan, Prompt, Qwen2_5Vl, Sampler, Settings, generate, positions,
 };
 use crate::{DType, ModelError, Result, Tensor, Vars, weights};
 
@@ -54,20 +54,7 @@ impl<T: Tensor> Subject<T> {
     /// # Errors
     /// When the fixture lacks something.
     pub fn case(&self, case: usize) -> Result<(Vec<u32>, Vec<Patches>)> {
-        let ids = self.fixture.integers(&format!("case{case}.input_ids"))?.into_iter().map(|id| id as u32).collect();
-        let name = format!("case{case}.grid_thw");
-        if !self.fixture.has(&name) {
-            return Ok((ids, Vec::new()));
-        }
-        let (_, bytes) = self.fixture.values(&format!("case{case}.pixel_values_u8"))?;
-        let mut values = bytes.iter().map(|b| (b - 128.0) / 32.0);
-        let grids = self.fixture.integers(&name)?;
-        let patch = self.model.config.vision.patch();
-        let images = grids.chunks_exact(3).map(|g| {
-            let grid = Grid { t: g[0] as usize, h: g[1] as usize, w: g[2] as usize };
-            Patches { values: values.by_ref().take(grid.patches() * patch).collect(), grid }
-        });
-        Ok((ids, images.collect()))
+        self::case(&self.fixture, &self.model.config, case)
     }
 
     /// Every stage of every case: windows, vision tower, positions, hidden states, logits.
@@ -141,31 +128,16 @@ impl<T: Tensor> Subject<T> {
     /// # Errors
     /// When an answer is another than the reference's, the fixture lacks something, or the library fails.
     pub fn greedy(&self) -> Result<Vec<Stage>> {
-        let mut stages = Vec::new();
-        let cases: Vec<_> = (0..CASES).map(|c| self.case(c)).collect::<Result<_>>()?;
-        let prompts: Vec<Prompt<'_>> = cases
-            .iter()
-            .map(|(ids, images)| Prompt { ids: ids.clone(), images: images.iter().collect(), seeds: vec![0] })
-            .collect();
-        let settings = Settings { sampler: Sampler::GREEDY, max_new_tokens: 64, stop: Vec::new() };
-        let together = generate(&self.model, &prompts, &settings, &|| false)?;
-        for (case, prompt) in prompts.iter().enumerate() {
-            let wanted: Vec<u32> =
-                self.fixture.integers(&format!("case{case}.greedy"))?.into_iter().map(|id| id as u32).collect();
-            let alone = generate(&self.model, std::slice::from_ref(prompt), &settings, &|| false)?;
-            for (how, answer) in [("alone", &alone.answers[0][0]), ("batched", &together.answers[case][0])] {
-                if answer.tokens != wanted {
-                    let at = answer.tokens.iter().zip(&wanted).take_while(|(a, b)| a == b).count();
-                    return Err(ModelError::Input(format!("case{case} {how}: another answer from token {at} on")));
-                }
-                for (what, values) in [("greedy_logprob", &answer.log_probabilities), ("greedy_gap", &answer.gaps)] {
-                    let (_, expected) = self.fixture.values(&format!("case{case}.{what}"))?;
-                    stages.push((format!("case{case}.{what} {how}"), relative(values, &expected)));
-                }
-            }
-            stages.push((format!("case{case}.cached against whole"), self.cached(prompt, &wanted)?));
+        let mut stages = greedy(&self.model, &self.fixture)?;
+        for number in 0..CASES {
+            let (ids, images) = self.case(number)?;
+            let prompt = Prompt { ids, images: images.iter().collect(), seeds: vec![0] };
+            let stage = format!("case{number}.cached against whole");
+            stages.push((stage, self.cached(&prompt, &greedy_tokens(&self.fixture, number)?)?));
         }
-        stages.push(("draws that share a prefix".to_owned(), self.draws(&prompts[1])?));
+        let (ids, images) = self.case(1)?;
+        let prompt = Prompt { ids, images: images.iter().collect(), seeds: vec![0] };
+        stages.push(("draws that share a prefix".to_owned(), draws(&self.model, &prompt)?));
         Ok(stages)
     }
 
@@ -203,22 +175,96 @@ impl<T: Tensor> Subject<T> {
         let expected = model.text.logits(&hidden.narrow(1, length, tokens.len())?)?.values()?;
         Ok(relative(&found, &expected))
     }
+}
 
-    /// Several draws of one prompt, which share its prefill, against each alone.
-    fn draws(&self, prompt: &Prompt<'_>) -> Result<f64> {
-        let settings = Settings { sampler: Sampler::RELEASED, max_new_tokens: 24, stop: Vec::new() };
-        let seeds: Vec<u64> = (1..5).collect();
-        let together =
-            generate(&self.model, &[Prompt { seeds: seeds.clone(), ..prompt.clone() }], &settings, &|| false)?;
-        let mut worst = 0f64;
-        for (seed, answer) in seeds.iter().zip(&together.answers[0]) {
-            let alone =
-                generate(&self.model, &[Prompt { seeds: vec![*seed], ..prompt.clone() }], &settings, &|| false)?;
-            if alone.answers[0][0].tokens != answer.tokens {
-                return Err(ModelError::Input(format!("the draw of seed {seed} is another when drawn with others")));
-            }
-            worst = worst.max(relative(&answer.log_probabilities, &alone.answers[0][0].log_probabilities));
+/// What answers are, of anything that can be asked for them: the vision tower's vectors as `values` reads them, greedy answers
+/// of 64 tokens one prompt at a time and all together, and several draws of one prompt against each alone.
+///
+/// # Errors
+/// When an answer is another than the reference's, the fixture lacks something, or the network fails.
+pub fn answers<D: Decoder>(
+    decoder: &D,
+    folder: &Path,
+    values: impl Fn(&D::Seen) -> Result<Vec<f32>>,
+) -> Result<Vec<Stage>> {
+    let fixture = Fixture::read(&folder.join("expected.safetensors"))?;
+    let mut stages = greedy(decoder, &fixture)?;
+    for number in 0..CASES {
+        let (_, images) = case(&fixture, decoder.config(), number)?;
+        let name = format!("case{number}.vision.merged");
+        let mut found = Vec::new();
+        for image in &images {
+            found.extend(values(&decoder.see(image)?)?);
         }
-        Ok(worst)
+        if !images.is_empty() {
+            stages.push((name.clone(), relative(&found, &fixture.values(&name)?.1)));
+        }
     }
+    let (ids, images) = case(&fixture, decoder.config(), 1)?;
+    let prompt = Prompt { ids, images: images.iter().collect(), seeds: vec![0] };
+    stages.push(("draws that share a prefix".to_owned(), draws(decoder, &prompt)?));
+    Ok(stages)
+}
+
+fn case(fixture: &Fixture, config: &Config, case: usize) -> Result<(Vec<u32>, Vec<Patches>)> {
+    let ids = fixture.integers(&format!("case{case}.input_ids"))?.into_iter().map(|id| id as u32).collect();
+    let name = format!("case{case}.grid_thw");
+    if !fixture.has(&name) {
+        return Ok((ids, Vec::new()));
+    }
+    let (_, bytes) = fixture.values(&format!("case{case}.pixel_values_u8"))?;
+    let mut values = bytes.iter().map(|b| (b - 128.0) / 32.0);
+    let grids = fixture.integers(&name)?;
+    let patch = config.vision.patch();
+    let images = grids.chunks_exact(3).map(|g| {
+        let grid = Grid { t: g[0] as usize, h: g[1] as usize, w: g[2] as usize };
+        Patches { values: values.by_ref().take(grid.patches() * patch).collect(), grid }
+    });
+    Ok((ids, images.collect()))
+}
+
+fn greedy_tokens(fixture: &Fixture, case: usize) -> Result<Vec<u32>> {
+    Ok(fixture.integers(&format!("case{case}.greedy"))?.into_iter().map(|id| id as u32).collect())
+}
+
+fn greedy<D: Decoder>(decoder: &D, fixture: &Fixture) -> Result<Vec<Stage>> {
+    let mut stages = Vec::new();
+    let cases: Vec<_> = (0..CASES).map(|c| case(fixture, decoder.config(), c)).collect::<Result<_>>()?;
+    let prompts: Vec<Prompt<'_>> = cases
+        .iter()
+        .map(|(ids, images)| Prompt { ids: ids.clone(), images: images.iter().collect(), seeds: vec![0] })
+        .collect();
+    let settings = Settings { sampler: Sampler::GREEDY, max_new_tokens: 64, stop: Vec::new() };
+    let together = generate(decoder, &prompts, &settings, &|| false)?;
+    for (case, prompt) in prompts.iter().enumerate() {
+        let wanted = greedy_tokens(fixture, case)?;
+        let alone = generate(decoder, std::slice::from_ref(prompt), &settings, &|| false)?;
+        for (how, answer) in [("alone", &alone.answers[0][0]), ("batched", &together.answers[case][0])] {
+            if answer.tokens != wanted {
+                let at = answer.tokens.iter().zip(&wanted).take_while(|(a, b)| a == b).count();
+                return Err(ModelError::Input(format!("case{case} {how}: another answer from token {at} on")));
+            }
+            for (what, values) in [("greedy_logprob", &answer.log_probabilities), ("greedy_gap", &answer.gaps)] {
+                let (_, expected) = fixture.values(&format!("case{case}.{what}"))?;
+                stages.push((format!("case{case}.{what} {how}"), relative(values, &expected)));
+            }
+        }
+    }
+    Ok(stages)
+}
+
+/// Several draws of one prompt, which share its prefill, against each alone.
+fn draws<D: Decoder>(decoder: &D, prompt: &Prompt<'_>) -> Result<f64> {
+    let settings = Settings { sampler: Sampler::RELEASED, max_new_tokens: 24, stop: Vec::new() };
+    let seeds: Vec<u64> = (1..5).collect();
+    let together = generate(decoder, &[Prompt { seeds: seeds.clone(), ..prompt.clone() }], &settings, &|| false)?;
+    let mut worst = 0f64;
+    for (seed, answer) in seeds.iter().zip(&together.answers[0]) {
+        let alone = generate(decoder, &[Prompt { seeds: vec![*seed], ..prompt.clone() }], &settings, &|| false)?;
+        if alone.answers[0][0].tokens != answer.tokens {
+            return Err(ModelError::Input(format!("the draw of seed {seed} is another when drawn with others")));
+        }
+        worst = worst.max(relative(&answer.log_probabilities, &alone.answers[0][0].log_probabilities));
+    }
+    Ok(worst)
 }

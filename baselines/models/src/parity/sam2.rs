@@ -2,19 +2,49 @@
 //!
 //! The fixtures are made by `ci/fixtures_torch/sam2.py`, which describes them.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::Stage;
 use super::expected::{Expected, bytes, each_tensor, json, wrong};
 use super::prompts::{Answering, Cases};
-use crate::sam::Family;
 use crate::sam::frame::Frame;
 use crate::sam::sam2::{Sam2, Sam2Config, metas_names};
+use crate::sam::{Family, Promptable};
 use crate::{DType, Result, Tensor, Vars, weights};
 
 /// The pictures; the first is that of the stages on the way.
 const IMAGES: [&str; 3] = ["small", "wide", "square"];
+
+/// The masks of single objects, of anything that can be prompted: the part of an image's pixels on the other side of 0, and
+/// the mask's predicted IoU.
+///
+/// # Errors
+/// When the fixtures are not there or the network fails.
+pub fn masks<P: Promptable>(network: &mut P, folder: &Path) -> Result<Vec<Stage>> {
+    let Cases { cases } = json(&folder.join("expected.json"))?;
+    let expected = Expected::of_folder(folder)?;
+    let mut stages = Vec::new();
+    for image in IMAGES {
+        let (shape, rgb) = picture(folder, image)?;
+        let frame = Frame::new(network.family(), shape[1], shape[0], network.side())?;
+        let mut seen = network.encode(frame.pixels(&rgb)?)?;
+        for case in cases.iter().filter(|case| case.image == image) {
+            case.masked(network, &mut seen, &frame, &expected, &mut stages)?;
+        }
+    }
+    Ok(stages)
+}
+
+/// A picture of the fixtures: its shape, and its pixels.
+fn picture(folder: &Path, name: &str) -> Result<(Vec<usize>, Vec<u8>)> {
+    let mut found = None;
+    each_tensor(&folder.join("../images.safetensors"), |key, _, shape, bytes| {
+        if key == name {
+            found = Some((shape.to_vec(), bytes.to_vec()));
+        }
+    })?;
+    found.ok_or_else(|| wrong(folder, &format!("has no picture {name} beside it")))
+}
 
 /// Runs a folder of fixtures (`tests/fixtures/sam2/tiny_like`, say) in `f32`, with the weights of one of its files:
 /// `model.safetensors`, `model.pt`, or `hf.safetensors`, which goes with `hf_config.json`.
@@ -28,10 +58,6 @@ pub fn run<T: Tensor>(folder: &Path, checkpoint: &str, device: &T::Device) -> Re
     let network = Sam2::<T>::load(&Vars::new(source.as_ref(), DType::F32, device), &config)?;
     let Cases { cases } = json(&folder.join("expected.json"))?;
     let expected = Expected::of_folder(folder)?;
-    let mut pictures = BTreeMap::new();
-    each_tensor(&folder.join("../images.safetensors"), |name, _, shape, bytes| {
-        pictures.insert(name.to_owned(), (shape.to_vec(), bytes.to_vec()));
-    })?;
 
     let side = network.side();
     let compare = |name: String, found: &[f32]| {
@@ -41,10 +67,9 @@ pub fn run<T: Tensor>(folder: &Path, checkpoint: &str, device: &T::Device) -> Re
     let positions = network.prompts().positions().permute(&[0, 2, 1])?.values()?;
     let mut stages = vec![compare("dense_pe".to_owned(), &positions)];
     for image in IMAGES {
-        let missing = || wrong(folder, &format!("has no picture {image} beside it"));
-        let (shape, rgb) = pictures.get(image).ok_or_else(missing)?;
+        let (shape, rgb) = picture(folder, image)?;
         let frame = Frame::new(Family::Sam2, shape[1], shape[0], side)?;
-        let pixels = frame.pixels(rgb)?;
+        let pixels = frame.pixels(&rgb)?;
         stages.push(compare(format!("{image}/transformed"), &pixels));
         let mut seen = Vec::new();
         let pixels = T::new(pixels, &[1, 3, side, side], DType::F32, device)?;

@@ -75,26 +75,26 @@ struct Row<K> {
 pub struct Rows<D: Decoder, K> {
     /// The batch as it was computed last, and the pasts of prompts that have come since.
     pasts: Vec<D::Past>,
-    rows: Vec<Row<K>>,
+    going: Vec<Row<K>>,
     /// Whether `pasts` is one batch of exactly these rows.
     gathered: bool,
 }
 
 impl<D: Decoder, K> Default for Rows<D, K> {
     fn default() -> Self {
-        Self { pasts: Vec::new(), rows: Vec::new(), gathered: true }
+        Self { pasts: Vec::new(), going: Vec::new(), gathered: true }
     }
 }
 
 impl<D: Decoder, K> Rows<D, K> {
     /// How many there are.
     pub fn len(&self) -> usize {
-        self.rows.len()
+        self.going.len()
     }
 
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.rows.is_empty()
+        self.going.is_empty()
     }
 
     /// Draws the first token of some answers to a prompt; those that go on are rows from now on, those that are at their end
@@ -127,7 +127,7 @@ impl<D: Decoder, K> Rows<D, K> {
         }
         if !new.is_empty() {
             self.pasts.push(prompt.past);
-            self.rows.extend(new);
+            self.going.extend(new);
             self.gathered = false;
         }
         Ok(ended)
@@ -138,26 +138,26 @@ impl<D: Decoder, K> Rows<D, K> {
     /// # Errors
     /// When memory does not suffice, the logits are not numbers, or the library fails: the rows are lost then.
     pub fn step(&mut self, decoder: &D) -> Result<Vec<(K, Drawn)>> {
-        if self.rows.is_empty() {
+        if self.going.is_empty() {
             return Ok(Vec::new());
         }
         let mut past = self.gather(decoder)?;
-        let longest = self.rows.iter().map(|r| r.length).max().unwrap_or(0);
-        let tokens: Vec<u32> = self.rows.iter().map(|r| r.token).collect();
-        let positions: Vec<_> = self.rows.iter().map(|r| [r.next; 3]).collect();
-        let starts: Vec<usize> = self.rows.iter().map(|r| longest - r.length).collect();
+        let longest = self.going.iter().map(|r| r.length).max().unwrap_or(0);
+        let tokens: Vec<u32> = self.going.iter().map(|r| r.token).collect();
+        let positions: Vec<_> = self.going.iter().map(|r| [r.next; 3]).collect();
+        let starts: Vec<usize> = self.going.iter().map(|r| longest - r.length).collect();
         let logits = decoder.step(&mut past, &tokens, &positions, &starts)?;
-        let each = logits.len() / self.rows.len();
-        for (row, logits) in self.rows.iter_mut().zip(logits.chunks_exact(each.max(1))) {
+        let each = logits.len() / self.going.len();
+        for (row, logits) in self.going.iter_mut().zip(logits.chunks_exact(each.max(1))) {
             row.next += 1;
             row.length += 1;
             row.choose(logits)?;
         }
-        let before = self.rows.len();
-        let (ended, rows): (Vec<_>, Vec<_>) = self.rows.drain(..).partition(|r| r.done);
-        self.rows = rows;
-        self.gathered = self.rows.len() == before;
-        if !self.rows.is_empty() {
+        let before = self.going.len();
+        let (ended, rows): (Vec<_>, Vec<_>) = self.going.drain(..).partition(|r| r.done);
+        self.going = rows;
+        self.gathered = self.going.len() == before;
+        if !self.going.is_empty() {
             self.pasts.push(past);
         }
         Ok(ended.into_iter().map(|r| (r.key, r.drawn)).collect())
@@ -165,21 +165,21 @@ impl<D: Decoder, K> Rows<D, K> {
 
     /// Their keys.
     pub fn keys(&self) -> impl Iterator<Item = &K> {
-        self.rows.iter().map(|r| &r.key)
+        self.going.iter().map(|r| &r.key)
     }
 
     /// Keeps those whose keys are wanted.
     pub fn retain(&mut self, mut wanted: impl FnMut(&K) -> bool) {
-        let before = self.rows.len();
-        self.rows.retain(|r| wanted(&r.key));
-        self.gathered &= self.rows.len() == before;
+        let before = self.going.len();
+        self.going.retain(|r| wanted(&r.key));
+        self.gathered &= self.going.len() == before;
     }
 
     /// Gives all of them up.
     pub fn clear(&mut self) -> Vec<K> {
         self.pasts.clear();
         self.gathered = true;
-        self.rows.drain(..).map(|r| r.key).collect()
+        self.going.drain(..).map(|r| r.key).collect()
     }
 
     /// The batch of the rows as they are now. It is only made anew when rows came or went.
@@ -191,8 +191,8 @@ impl<D: Decoder, K> Rows<D, K> {
             return Ok(past);
         }
         let place = |r: &Row<K>| Place { past: r.place.0, row: r.place.1, length: r.length };
-        let places: Vec<Place> = self.rows.iter().map(place).collect();
-        for (i, row) in self.rows.iter_mut().enumerate() {
+        let places: Vec<Place> = self.going.iter().map(place).collect();
+        for (i, row) in self.going.iter_mut().enumerate() {
             row.place = (0, i);
         }
         self.gathered = true;

@@ -6,6 +6,7 @@ pub mod decoder;
 pub mod frame;
 mod neck;
 pub mod prompt;
+mod promptable;
 pub mod sam1;
 pub mod sam2;
 pub mod tiny_vit;
@@ -13,6 +14,7 @@ mod transformer;
 pub mod vit;
 mod window;
 
+pub use promptable::Promptable;
 use serde::{Deserialize, Serialize};
 
 /// Which of the two a rule or a weight's name follows, where they differ.
