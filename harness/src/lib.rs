@@ -10,6 +10,7 @@ mod replay;
 mod sample;
 mod shard;
 mod suite;
+mod trial;
 
 pub use choose::{choose, fingerprint};
 pub use error::HarnessError;
@@ -21,3 +22,4 @@ pub use replay::{ReplaySegmenter, ReplayVlm, prompt_of};
 pub use sample::{Scored, work};
 pub use shard::{Shard, ShardError};
 pub use suite::{Set, Suite, SuiteError};
+pub use trial::{Heard, Listening, Order, Way, trial};

@@ -21,6 +21,12 @@ impl Shard {
     /// The whole run.
     pub const WHOLE: Self = Self { index: 1, count: 1 };
 
+    /// All shards of so many (at least one).
+    pub fn all(count: u32) -> impl Iterator<Item = Self> {
+        let count = count.max(1);
+        (1..=count).map(move |index| Self { index, count })
+    }
+
     /// Whether a sample falls to this shard.
     pub fn holds(self, id: &str) -> bool {
         FieldHasher::default().field("shard").field(id).number() % u64::from(self.count) == u64::from(self.index - 1)

@@ -3,6 +3,7 @@
 //! No report re-runs a model or opens a dataset: it is a pure function of a run's files. docs/metrics.md defines each figure.
 
 pub mod again;
+pub mod agreement;
 pub mod baseline;
 pub mod compare;
 pub mod digest;

@@ -117,3 +117,26 @@ fn summary(n: usize, scene: usize, level: Level, (truth_area, truths): (u64, u64
         trace: None,
     }
 }
+
+/// A record with nothing in it.
+pub(crate) fn record(id: &str) -> socio_record::Record {
+    socio_record::Record {
+        schema: RECORD_SCHEMA,
+        id: id.to_owned(),
+        level: None,
+        query: String::new(),
+        scene: id.to_owned(),
+        class: None,
+        function: None,
+        region: None,
+        satellite: None,
+        map: None,
+        status: Status::Ok,
+        message: None,
+        truth: None,
+        stages: Vec::new(),
+        score: None,
+        timings: std::collections::BTreeMap::new(),
+        trace: None,
+    }
+}

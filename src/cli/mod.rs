@@ -1,6 +1,7 @@
 //! The command line.
 
 mod data;
+mod determinism;
 mod judge;
 mod latency;
 
@@ -14,6 +15,7 @@ use socio_dataset::Level;
 use socio_harness::Shard;
 
 pub(crate) use data::{BuildArgs, DataCommand, Labels, LookArgs, MapArgs, MapLayers};
+pub(crate) use determinism::{DeterminismArgs, Ordered};
 pub(crate) use judge::{
     BaselineCommand, CalibrateArgs, CheckArgs, CompareArgs, Inconclusive, JudgingArgs, OnMissing, ReproduceArgs,
     RescoreArgs, ToldArgs, ToldFormat,
@@ -132,6 +134,15 @@ Examples:
 
 Exit codes: 0 where every sample is the same, times aside; 14 where one is not.")]
     Reproduce(ReproduceArgs),
+    /// Run the same samples at several batch sizes, orders and shards, and on several backends, and list every difference
+    #[command(after_help = "\
+Examples:
+  socio-bench determinism --vlm socioreasoner-3b --segmenter sam2-hiera-large --greedy --dtype f32
+  socio-bench determinism --vlm candle:M,tch:M --segmenter candle:S,tch:S --greedy --dtype f32 --limit 100
+
+Every way is held against the first. Where numbers are of 32 bits and the likeliest token is taken each time, exit code 14
+says that less than 99 % of answers are equal.")]
+    Determinism(Box<DeterminismArgs>),
     /// Build, convert, check and look at datasets
     #[command(subcommand)]
     Data(DataCommand),

@@ -4,6 +4,7 @@ mod again;
 mod asking;
 mod build;
 mod data;
+mod determinism;
 mod judge;
 mod latency;
 mod list;
@@ -41,6 +42,7 @@ pub(crate) fn dispatch(command: Command) -> Outcome {
         Command::Calibrate(args) => again::calibrated(*args),
         Command::Rescore(args) => again::rescored(&args),
         Command::Reproduce(args) => again::reproduced(&args),
+        Command::Determinism(args) => determinism::command(&args),
         Command::Data(command) => data::command(command),
         Command::Merge { runs, out, json } => {
             let whole = merge(&runs, &out)?;
