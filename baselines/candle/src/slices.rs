@@ -56,6 +56,20 @@ pub(crate) fn contiguous(tensor: &Tensor) -> Result<Tensor> {
     Tensor::from_vec(made, tensor.dims(), tensor.device()).map_err(failed("contiguous"))
 }
 
+/// Values beyond which it is asked first whether the system has room for them.
+const LARGE: usize = 1 << 24;
+
+/// That the system would give the memory of a result: candle and Rust's vectors end the program where it does not.
+pub(crate) fn room(op: &'static str, sizes: &[usize]) -> Result<()> {
+    let count = sizes.iter().try_fold(1usize, |n, size| n.checked_mul(*size));
+    let asked = match count {
+        Some(n) if n < LARGE => return Ok(()),
+        Some(n) => Vec::<f32>::new().try_reserve_exact(n).is_ok(),
+        None => false,
+    };
+    if asked { Ok(()) } else { Err(ModelError::Memory(format!("{op}: for shape {sizes:?}"))) }
+}
+
 /// candle's error as ours, under the name of the operation.
 pub(crate) fn failed(op: &'static str) -> impl Fn(candle_core::Error) -> ModelError {
     move |e| {

@@ -7,7 +7,7 @@ use socio_models::{DType, Mask, ModelError, Result, Tensor};
 use crate::composed;
 use crate::cpu::attention::{Rows, Seen, Sizes};
 use crate::cpu::{self, conv::Conv, math};
-use crate::slices::{Slice, Values, contiguous, failed};
+use crate::slices::{Slice, Values, contiguous, failed, room};
 
 /// A tensor of candle. On the CPU, matrices may be kept in 16 bits while all that flows is 32 bits wide.
 #[derive(Debug, Clone)]
@@ -113,6 +113,7 @@ impl Tensor for Candle {
     }
 
     fn zeros(shape: &[usize], dtype: DType, device: &Device) -> Result<Self> {
+        room("zeros", shape)?;
         Inner::zeros(shape, kind(dtype), device).map(Self).map_err(failed("zeros"))
     }
 
@@ -267,6 +268,7 @@ impl Tensor for Candle {
             return Err(wrong("matmul", format!("{:?} by {:?}", self.0.dims(), other.0.dims())));
         }
         let (a, b) = (contiguous(&self.0)?, contiguous(&other.0)?);
+        room("matmul", &[&a.dims()[..a.rank() - 1], &b.dims()[b.rank() - 1..]].concat())?;
         a.matmul(&b).map(Self).map_err(failed("matmul"))
     }
 
@@ -279,6 +281,7 @@ impl Tensor for Candle {
         if input == 0 || input != inner || bias.is_some_and(|b| b.0.dims() != [output]) {
             return Err(wrong("linear", format!("{:?} by weight {sizes:?}", self.0.dims())));
         }
+        room("linear", &[self.0.elem_count() / input, output])?;
         let mut shape = self.shape();
         if let Some(last) = shape.last_mut() {
             *last = output;
@@ -403,6 +406,7 @@ impl Tensor for Candle {
     fn attention(&self, key: &Self, value: &Self, scale: f32, mask: Mask<'_, Self>) -> Result<Self> {
         let s = sizes(self, key, value)?;
         check(s, mask)?;
+        room("attention", &[s.batch, s.queries, s.heads, s.value_dim])?;
         if !(self.own() && key.own() && value.own()) {
             if let Mask::Blocks(lengths) = mask {
                 let (q, k, v) = (&self.0, &key.0, &value.0);

@@ -30,3 +30,8 @@ fn the_forms_composed_of_candles_own_operations_do_too() {
     worst(DType::Bf16, 4, REDUCED);
     worst(DType::F16, 5, REDUCED);
 }
+
+#[test]
+fn a_want_of_memory_is_an_error() {
+    assert_eq!(conformance::memory::<Candle>(&Device::Cpu), Ok(()));
+}

@@ -205,3 +205,8 @@ fn sam1_with_both_encoders() {
         hold(&format!("SAM 1 {variant} {file}"), &stages);
     }
 }
+
+#[test]
+fn a_want_of_memory_is_an_error() {
+    assert_eq!(conformance::memory::<Torch>(&DEVICE), Ok(()));
+}

@@ -123,6 +123,23 @@ pub fn operators<T: Tensor>(
     Ok(agreements)
 }
 
+/// Whether a library tells that memory does not suffice, instead of ending the program: for 4 EiB of zeros, and for a product
+/// of two small matrices whose result has 4 PiB.
+///
+/// # Errors
+/// What it says instead.
+pub fn memory<T: Tensor>(device: &T::Device) -> Result<(), String> {
+    let told = |what: &str, result: crate::Result<T>| match result {
+        Err(ModelError::Memory(_)) => Ok(()),
+        Err(other) => Err(format!("{what}: not told as a want of memory: {other}")),
+        Ok(_) => Err(format!("{what}: it came out")),
+    };
+    told("zeros", T::zeros(&[1 << 30, 1 << 30], DType::F32, device))?;
+    let long = |rows: usize| T::zeros(&[1, 1], DType::F32, device).and_then(|t| t.expand(&[rows, 1]));
+    let product = long(1 << 25).and_then(|a| a.linear(&long(1 << 25)?, None));
+    told("linear", product)
+}
+
 /// Adds a case to what is known of its operation.
 fn note(agreements: &mut Vec<Agreement>, case: &case::Case, error: f32) {
     let operator = case.call.name();
