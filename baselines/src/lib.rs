@@ -34,3 +34,4 @@ pub use oracle_box::OracleBox;
 pub use predictions::Predictions;
 pub use socio_backend::Target;
 pub use socio_models::{DType, ModelError};
+pub use socio_remote as remote;

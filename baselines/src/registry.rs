@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use socio_backend::{BackendError, MapReader, NullReader, NullSegmenter, NullVlm, Offer, Role, Segmenter, Vlm};
 use socio_dataset::store::HubOptions;
 use socio_ort::{LiteMedSam, PpOcr, Runtime};
+use socio_remote::Remote;
 
 use crate::FillSegmenter;
 use crate::answers::RecordedVlm;
@@ -26,6 +27,8 @@ pub struct Resources {
     pub hub: HubOptions,
     /// How networks on a tensor library run.
     pub running: Running,
+    /// How model servers are reached.
+    pub remote: socio_remote::Options,
 }
 
 impl Resources {
@@ -81,7 +84,8 @@ pub fn segmenter(name: &str, resources: &Resources) -> Result<Arc<dyn Segmenter>
 }
 
 /// Names of the vision-language models, `replay:RUN` aside, which the harness adds.
-pub const VLMS: [&str; 6] = ["candle:NAME", "tch:NAME", "ort:FOLDER", "OWNER/NAME", "answers:DIR", "null"];
+pub const VLMS: [&str; 7] =
+    ["candle:NAME", "tch:NAME", "ort:FOLDER", "remote:MODEL", "OWNER/NAME", "answers:DIR", "null"];
 
 /// A vision-language model by name.
 ///
@@ -92,6 +96,9 @@ pub fn vlm(name: &str, resources: &Resources) -> Result<Arc<dyn Vlm>, BackendErr
         let open = RecordedVlm::open(folder.as_ref());
         let opened = open.map_err(|e| BackendError::Unavailable { backend: name.to_owned(), why: e.to_string() })?;
         return Ok(Arc::new(opened));
+    }
+    if let Some(model) = name.strip_prefix("remote:") {
+        return Ok(Arc::new(Remote::connect(model, resources.remote.clone())?));
     }
     match (name, networks::named(name)) {
         ("null", _) => Ok(Arc::new(NullVlm::default())),
@@ -128,38 +135,22 @@ fn unknown(name: &str, known: &[&str], kind: &str) -> BackendError {
 /// Every backend, with why one is not available. Model files are looked for, not loaded; onnxruntime is loaded.
 pub fn offers(resources: &Resources) -> Vec<Offer> {
     let graph = |files: Result<PathBuf, BackendError>| files.and_then(|_| resources.runtime()).map(drop);
-    let here = |what: &str| networks::here(Library::Candle, what, resources);
-    vec![
-        Offer::checked(
-            "candle:socioreasoner-3b",
-            Role::Vlm,
-            "SocioReasoner-3B, the paper's; a folder or OWNER/NAME works too",
-            here("socioreasoner-3b"),
-        ),
-        Offer::checked(
-            "candle:qwen2.5-vl-3b",
-            Role::Vlm,
-            "Qwen2.5-VL on candle; 7b, 32b and 72b too",
-            here("qwen2.5-vl-3b"),
-        ),
-        Offer::checked(
-            "candle:sam2-hiera-large",
-            Role::Segmenter,
-            "SAM 2 on candle; boxes and points; tiny, small, base-plus and sam2.1 too",
-            here("sam2-hiera-large"),
-        ),
-        Offer::checked(
-            "candle:mobile-sam",
-            Role::Segmenter,
-            "MobileSAM on candle; boxes and points; sam-vit-base, -large, -huge too",
-            here("mobile-sam"),
-        ),
-        Offer::checked(
-            "candle:lite-medsam",
-            Role::Segmenter,
-            "LiteMedSAM on candle; boxes; needs no library",
-            here("lite-medsam"),
-        ),
+    let mut offers = Vec::new();
+    for library in Library::ALL {
+        for (what, role, about) in NETWORKS {
+            // As graphs there are no others (docs/backends.md).
+            if library == Library::Ort && !matches!(what, "socioreasoner-3b" | "qwen2.5-vl-3b" | "sam2-hiera-large") {
+                continue;
+            }
+            let name = format!("{}:{what}", library.name());
+            let here = networks::here(library, what, resources).map_err(|e| match e {
+                BackendError::Unavailable { why, .. } => why,
+                other => other.to_string(),
+            });
+            offers.push(Offer::checked(&name, role, about, here));
+        }
+    }
+    offers.extend([
         Offer::ready("fill", Role::Segmenter, "fills its boxes"),
         Offer::checked(
             "lite-medsam",
@@ -179,8 +170,18 @@ pub fn offers(resources: &Resources) -> Vec<Offer> {
         Offer::ready("answers:DIR", Role::Vlm, "answers from texts: stage1/<id>.txt and stage2/<id>.txt"),
         Offer::ready("replay:RUN", Role::Vlm, "answers from a recorded run"),
         Offer::ready("replay:RUN", Role::Segmenter, "answers from a recorded run"),
-    ]
+    ]);
+    offers
 }
+
+/// The networks that a list of backends names, each on every library; others work too.
+const NETWORKS: [(&str, Role, &str); 5] = [
+    ("socioreasoner-3b", Role::Vlm, "SocioReasoner-3B, the paper's; a folder or OWNER/NAME works too"),
+    ("qwen2.5-vl-3b", Role::Vlm, "Qwen2.5-VL; 7b, 32b and 72b too"),
+    ("sam2-hiera-large", Role::Segmenter, "SAM 2; boxes and points; tiny, small, base-plus and sam2.1 too"),
+    ("mobile-sam", Role::Segmenter, "MobileSAM; boxes and points; sam-vit-base, -large, -huge too"),
+    ("lite-medsam", Role::Segmenter, "LiteMedSAM; boxes"),
+];
 
 /// What a method is to a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -340,6 +341,7 @@ mod tests {
             threads: 1,
             hub: HubOptions::from_env(),
             running: Running::default(),
+            remote: socio_remote::Options::default(),
         };
         let why = segmenter("lite-medsam", &resources).err().unwrap().to_string();
         assert!(why.contains("no/such/folder/lite_medsam") && why.contains("models fetch lite-medsam"), "{why}");

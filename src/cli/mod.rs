@@ -6,10 +6,12 @@ mod judge;
 mod latency;
 
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use socio_baselines::answer::Grammar;
+use socio_baselines::remote::Dialect;
 use socio_baselines::{DType, Target};
 use socio_dataset::Level;
 use socio_harness::Shard;
@@ -257,12 +259,52 @@ pub(crate) struct ResourceArgs {
     /// The onnxruntime library or its folder [default: ORT_DYLIB_PATH].
     #[arg(long)]
     pub(crate) onnxruntime: Option<PathBuf>,
-    /// Where networks of candle run: auto, cpu, cuda or cuda:N.
+    /// Where networks run: auto, cpu, cuda or cuda:N.
     #[arg(long, default_value = "auto")]
     pub(crate) device: Target,
     /// What their numbers are kept in: f32, bf16 or f16 [default: bf16 for a vision-language model, f32 for a segmenter].
     #[arg(long)]
     pub(crate) dtype: Option<DType>,
+    /// Answers that a vision-language model computes together at most [default: 8; 1 with --deterministic].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) batch: Option<u32>,
+    /// MiB in which a vision-language model keeps what it saw of images and of prompts' beginnings, for the next query on the
+    /// same images; 0 keeps nothing [default: 512].
+    #[arg(long, value_name = "MIB")]
+    pub(crate) keep: Option<u32>,
+    #[command(flatten)]
+    pub(crate) remote: RemoteArgs,
+}
+
+/// How the servers of `remote:MODEL` are reached.
+#[derive(Args, Default)]
+pub(crate) struct RemoteArgs {
+    /// Base addresses of model servers for `remote:MODEL`, as http://host:8000/v1, separated by commas. The key, where one is
+    /// needed, is in the environment: SOCIO_API_KEY.
+    #[arg(long, value_delimiter = ',', value_name = "URL")]
+    pub(crate) endpoint: Vec<String>,
+    /// What kind of servers they are: engine (vLLM, SGLang, llama.cpp, Ray Serve), transformers, plain (OpenAI's own fields
+    /// alone) [default: engine].
+    #[arg(long, value_name = "KIND", value_parser = Dialect::from_str)]
+    pub(crate) server: Option<Dialect>,
+    /// The environment variable that holds their key.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) key_variable: Option<String>,
+    /// Requests in flight to one server at most [default: 32]; how many there are adapts to what it bears.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=4096))]
+    pub(crate) server_load: Option<u16>,
+    /// How often a request is sent at most [default: 6].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub(crate) tries: Option<u32>,
+    /// Seconds that one try may take [default: 900].
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub(crate) request_timeout: Option<Duration>,
+    /// JSON object that is merged into every request's body, as '{"mm_processor_kwargs": {"max_pixels": 12845056}}'.
+    #[arg(long, value_name = "JSON")]
+    pub(crate) request_extra: Option<String>,
+    /// Send images as they are and leave resizing to the server's processor.
+    #[arg(long)]
+    pub(crate) raw_images: bool,
 }
 
 /// How a vision-language model is asked.
@@ -385,7 +427,7 @@ pub(crate) struct RunArgs {
     pub(crate) running: RunningArgs,
 }
 
-#[derive(Args)]
+#[derive(Args, Clone)]
 pub(crate) struct RunningArgs {
     /// Folder of runs.
     #[arg(long, default_value = "runs")]
@@ -396,7 +438,7 @@ pub(crate) struct RunningArgs {
     /// Begin anew: forget what the run has.
     #[arg(long)]
     pub(crate) fresh: bool,
-    /// Samples worked on at once [default: the number of processors].
+    /// Samples worked on at once [default: the number of processors, or --batch where that is more].
     #[arg(long)]
     pub(crate) in_flight: Option<usize>,
     /// One sample at a time, models on one thread: two runs are equal byte for byte, timings aside.

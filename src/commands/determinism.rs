@@ -137,7 +137,7 @@ fn plans(args: &DeterminismArgs) -> Result<Vec<Plan<'_>>, Failure> {
 }
 
 fn run(plan: &Plan<'_>, args: &DeterminismArgs, dataset: &Dataset, samples: &[Encoded]) -> Result<Done, Failure> {
-    let mut resources = setup::resources(&args.resources, plan.way.in_flight == 1);
+    let mut resources = setup::resources(&args.resources, plan.way.in_flight == 1)?;
     resources.hub.offline |= args.data.hub.offline;
     resources.running.batch = Some(plan.way.in_flight);
     let mut loaded = setup::Loaded::new(&resources);

@@ -35,7 +35,7 @@ pub(crate) fn command(args: LatencyArgs) -> Outcome {
     }
     let mut selection = setup::selection(&args.select)?;
     selection.limit = selection.limit.or(Some(IN_MEMORY));
-    let mut resources = setup::resources(&args.resources, false);
+    let mut resources = setup::resources(&args.resources, false)?;
     resources.hub.offline |= args.data.hub.offline;
     let dataset = setup::dataset(&args.data)?;
     let split = args.data.split();

@@ -144,25 +144,29 @@ fn rows(what: Listing) -> Result<Rows, Failure> {
     })
 }
 
-pub(crate) fn doctor(args: &ResourceArgs, as_json: bool) -> u8 {
-    let resources = setup::resources(args, false);
+pub(crate) fn doctor(args: &ResourceArgs, as_json: bool) -> Outcome {
+    let resources = setup::resources(args, false)?;
     let offers = registry::offers(&resources);
     let version = env!("CARGO_PKG_VERSION");
     if as_json {
         let devices = devices(&resources);
         say!("{:#}", json!({ "version": version, "models": resources.models, "devices": devices, "backends": offers }));
-        return ExitCode::OK;
+        return Ok(ExitCode::OK);
     }
     say!("socio-bench {version}, model files in {}", resources.models.display());
-    let line = |role: &str, name: &str, about: &str, why_not: Option<&String>| match why_not {
-        None => say!("yes  {role:10}  {name:23}  {about}"),
-        Some(why) => say!("no   {role:10}  {name:23}  {about}\n     why not: {why}"),
-    };
-    for d in devices(&resources) {
-        line("device", &format!("{} {}", d.library, d.device), d.dtypes, d.why_not.as_ref());
+    let devices = devices(&resources).into_iter();
+    let devices =
+        devices.map(|d| ("device".to_owned(), format!("{} {}", d.library, d.device), d.dtypes.to_owned(), d.why_not));
+    let offers = offers.into_iter().map(|o| (o.role.to_string(), o.name, o.about, o.why_not));
+    let rows: Vec<_> = devices.chain(offers).collect();
+    // What is missing for one reason is told together.
+    for same in rows.chunk_by(|a, b| a.3 == b.3) {
+        for (role, name, about, why_not) in same {
+            say!("{}  {role:10}  {name:23}  {about}", if why_not.is_none() { "yes" } else { "no " });
+        }
+        if let Some((.., Some(why))) = same.first() {
+            say!("     why not: {why}");
+        }
     }
-    for o in offers {
-        line(&o.role.to_string(), &o.name, &o.about, o.why_not.as_ref());
-    }
-    ExitCode::OK
+    Ok(ExitCode::OK)
 }

@@ -60,7 +60,7 @@ pub(crate) fn dispatch(command: Command) -> Outcome {
             }
             Ok(ExitCode::OK)
         }
-        Command::Doctor { resources, json } => Ok(list::doctor(&resources, json)),
+        Command::Doctor { resources, json } => list::doctor(&resources, json),
         Command::List { what, json } => list::list(what, json),
         Command::Predict(args) => predict::command(*args),
         Command::Export { runs, out } => {

@@ -49,7 +49,7 @@ pub(crate) fn init(
 }
 
 pub(crate) fn ask(args: &AskArgs) -> Outcome {
-    let resources = setup::resources(&args.resources, false);
+    let resources = setup::resources(&args.resources, false)?;
     let model = registry::vlm(&args.model, &resources)?;
     let start = if args.greedy { Sampling::GREEDY } else { Sampling::RELEASED };
     let request = VlmRequest {
@@ -98,7 +98,7 @@ pub(crate) fn ask(args: &AskArgs) -> Outcome {
 }
 
 pub(crate) fn time(args: &TimeArgs) -> Outcome {
-    let mut resources = setup::resources(&args.resources, false);
+    let mut resources = setup::resources(&args.resources, false)?;
     resources.running.random = args.random;
     resources.running.tokenizer.clone_from(&args.tokenizer);
     if let Some(threads) = args.threads {

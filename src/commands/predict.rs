@@ -35,7 +35,7 @@ pub(crate) fn command(args: PredictArgs) -> Outcome {
         Some(level) => level,
         None => setup::hierarchy()?.level_of(&args.query),
     };
-    let resources = setup::resources(&args.resources, false);
+    let resources = setup::resources(&args.resources, false)?;
     let mut loaded = setup::Loaded::new(&resources);
     let asked = setup::Asked { vlm: args.asked.vlm.as_deref(), segmenter: Some(&args.asked.segmenter) };
     let ready = setup::ready(&args.method, asked, &args.settings, &mut loaded, None)?;

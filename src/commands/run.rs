@@ -143,6 +143,9 @@ pub(crate) fn as_run(args: ScoreArgs) -> RunArgs {
     }
 }
 
+/// Samples worked on at once with a model server, where nothing else is said.
+const REMOTE: usize = 32;
+
 fn go(
     plan: &[Planned],
     places: &[Place],
@@ -156,8 +159,10 @@ fn go(
     if running.in_flight == Some(0) {
         return Err(Failure::usage("--in-flight 0 works on nothing: expected 1 or more"));
     }
+    let remote = plan.iter().any(|p| p.vlm.as_deref().is_some_and(|v| v.starts_with("remote:")));
+    let running = &RunningArgs { in_flight: Some(in_flight(running, resources, remote)), ..running.clone() };
     let selection = setup::selection(select)?;
-    let mut resources = setup::resources(resources, running.deterministic);
+    let mut resources = setup::resources(resources, running.deterministic)?;
     resources.hub.offline |= hub.offline;
     let mut loaded = setup::Loaded::new(&resources);
     // Everything that can be missing is found missing before anything runs. A dataset is opened once.
@@ -198,7 +203,18 @@ fn go(
             runs.push(execute_one(on, one, settings.seed, only, profile, running, &running.runs.join(name))?);
         }
     }
+    loaded.tell_costs();
     Ok(runs)
+}
+
+/// Samples worked on at once: enough for the batch that a model computes, or for a server to have something to batch.
+fn in_flight(running: &RunningArgs, resources: &ResourceArgs, remote: bool) -> usize {
+    if running.deterministic {
+        return 1;
+    }
+    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let batch = resources.batch.map_or(if remote { REMOTE } else { 1 }, |n| n as usize);
+    running.in_flight.unwrap_or(threads.max(batch))
 }
 
 /// Prints the tables of the runs, and where they are.
@@ -290,14 +306,13 @@ fn execute_one(
         return Ok(socio_harness::first_stage(&found, folder, &manifest, &on.samples, running.shard)?);
     }
     let hierarchy = setup::hierarchy()?;
-    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let job = Job {
         dataset: on.dataset,
         samples: &on.samples,
         manifest: &manifest,
         scored: Scored { contestant: &ready.contestant, models: &ready.models, seed, hierarchy: &hierarchy },
         shard: running.shard,
-        in_flight: if running.deterministic { 1 } else { running.in_flight.unwrap_or(threads) },
+        in_flight: running.in_flight.unwrap_or(1),
         folder,
     };
     let bar = progress::bar(on.samples.len() as u64, &ready.info.label);

@@ -6,21 +6,21 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::{Value, json};
-use socio_backend::{Segmenter, SharedEmbeddings, Vlm};
+use socio_backend::{Cost, Segmenter, SharedEmbeddings, Vlm};
 use socio_baselines::networks::Running;
-use socio_baselines::predictions;
 use socio_baselines::reasoner::Reasoner;
 use socio_baselines::registry::{self, Entry, Kind, Resources};
 use socio_baselines::{
     CentreBox, Contestant, Exec, MapOcr, Models, OracleBox, PAPER_FOREGROUND_SHARE, Predictions, WholeImage,
 };
+use socio_baselines::{predictions, remote};
 use socio_dataset::store::{Dataset, HubOptions};
 use socio_dataset::{Hierarchy, files, stats};
 use socio_harness::{ReplaySegmenter, ReplayVlm};
 use socio_record::{ExitCode, MethodInfo, ModelInfo, Selection};
 
 use super::asking;
-use crate::cli::{DataArgs, HubArgs, MethodArgs, ResourceArgs, SelectArgs};
+use crate::cli::{DataArgs, HubArgs, MethodArgs, RemoteArgs, ResourceArgs, SelectArgs};
 use crate::failure::Failure;
 use crate::progress;
 
@@ -96,20 +96,41 @@ pub(crate) fn models_folder(given: Option<&PathBuf>) -> PathBuf {
     })
 }
 
-pub(crate) fn resources(args: &ResourceArgs, deterministic: bool) -> Resources {
+pub(crate) fn resources(args: &ResourceArgs, deterministic: bool) -> Result<Resources, Failure> {
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    Resources {
+    Ok(Resources {
         models: models_folder(args.models.as_ref()),
         onnxruntime: args.onnxruntime.clone(),
         hub: HubOptions::from_env(),
         running: Running {
             device: args.device,
             dtype: args.dtype,
-            batch: deterministic.then_some(1),
+            batch: if deterministic { Some(1) } else { args.batch.map(|n| n as usize) },
+            kept: args.keep.map(|mib| (mib as usize) << 20),
             ..Running::default()
         },
         threads: if deterministic { 1 } else { threads },
-    }
+        remote: servers(&args.remote)?,
+    })
+}
+
+/// How model servers are reached.
+fn servers(args: &RemoteArgs) -> Result<remote::Options, Failure> {
+    let own = remote::Options::default();
+    let wrong = |e: serde_json::Error| Failure::usage(format!("--request-extra is no JSON object: {e}"));
+    let most = args.server_load.map_or(own.max_in_flight, usize::from);
+    Ok(remote::Options {
+        endpoints: args.endpoint.clone(),
+        dialect: args.server.unwrap_or_default(),
+        key_variable: args.key_variable.clone().unwrap_or(own.key_variable),
+        max_in_flight: most,
+        first_in_flight: own.first_in_flight.min(most),
+        tries: args.tries.unwrap_or(own.tries),
+        timeout: args.request_timeout.unwrap_or(own.timeout),
+        extra: args.request_extra.as_deref().map_or(Ok(own.extra), serde_json::from_str).map_err(wrong)?,
+        seen: own.seen.filter(|_| !args.raw_images),
+        ..own
+    })
 }
 
 pub(crate) fn hierarchy() -> Result<Hierarchy, Failure> {
@@ -152,6 +173,17 @@ impl<'a> Loaded<'a> {
     /// Models that keep the embeddings of so many images for the next query on them.
     pub(crate) fn keeping(resources: &'a Resources, recent: usize) -> Self {
         Self { recent, resources, segmenters: BTreeMap::new(), vlms: BTreeMap::new() }
+    }
+
+    /// Tells what servers were asked and what it cost.
+    pub(crate) fn tell_costs(&self) {
+        for (name, cost) in self.vlms.iter().filter_map(|(name, vlm)| Some((name, vlm.cost()?))) {
+            let Cost { requests, answered, tries, prompt_tokens, completion_tokens, wasted_tokens, untold } = cost;
+            let more = if untold > 0 { format!("; {untold} tries may have cost more") } else { String::new() };
+            eprintln!(
+                "{name}: {answered} of {requests} requests answered in {tries} tries; {prompt_tokens} prompt tokens, {completion_tokens} drawn, {wasted_tokens} wasted{more}"
+            );
+        }
     }
 
     fn segmenter(&mut self, name: &str) -> Result<Arc<dyn Segmenter>, Failure> {

@@ -25,4 +25,4 @@ pub use offer::{Offer, Role};
 pub use reader::{Label, MapReader};
 pub use segmenter::{Embedding, Prompt, Segment, Segmenter, SegmenterCaps};
 pub use turns::{Engine, Turns};
-pub use vlm::{Cancel, Completion, Finish, Sampling, Vlm, VlmCaps, VlmReply, VlmRequest, VlmTimings};
+pub use vlm::{Cancel, Completion, Cost, Finish, Sampling, Vlm, VlmCaps, VlmReply, VlmRequest, VlmTimings};

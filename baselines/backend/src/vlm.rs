@@ -180,10 +180,34 @@ pub struct VlmCaps {
     pub fingerprint: String,
 }
 
+/// What was asked of a server and what it cost, as far as the server told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Cost {
+    /// Requests that were asked, each with one or more draws.
+    pub requests: u64,
+    /// Of these, those that were answered.
+    pub answered: u64,
+    /// Requests sent: one a draw, and one more for each time that one had to be sent again.
+    pub tries: u64,
+    /// Tokens of the prompts of answered requests; each draw counts its prompt.
+    pub prompt_tokens: u64,
+    /// Tokens of their completions.
+    pub completion_tokens: u64,
+    /// Tokens of replies that came and were not used.
+    pub wasted_tokens: u64,
+    /// Tries that may have cost something that nobody told: where this is not 0, the tokens are too few.
+    pub untold: u64,
+}
+
 /// A vision-language model.
 pub trait Vlm: Send + Sync {
     /// What it can do.
     fn caps(&self) -> &VlmCaps;
+
+    /// What it cost so far, where it is a server that counts.
+    fn cost(&self) -> Option<Cost> {
+        None
+    }
 
     /// Answers each request; the answers come in the order of the requests, and one that fails does not spoil the others.
     fn ask(&self, requests: &[VlmRequest]) -> Vec<Result<VlmReply, BackendError>>;

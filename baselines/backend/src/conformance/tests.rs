@@ -56,8 +56,7 @@ impl Faulty {
         }
         let length = text.chars().count().min(limit);
         let told = match self.fault {
-            "secretive" => true,
-            "unasked" => true,
+            "secretive" | "unasked" => true,
             _ => request.log_probabilities,
         };
         let one = Completion {
@@ -138,7 +137,9 @@ impl Segmenter for Careless {
             all[1] = Segment { mask: Mask::full(w, h), score: None };
         }
         if self.1 == "small" {
-            all.iter_mut().for_each(|s| s.mask = Mask::new(1, 1));
+            for segment in &mut all {
+                segment.mask = Mask::new(1, 1);
+            }
         }
         Ok(all)
     }

@@ -144,7 +144,7 @@ fn images(vlm: &dyn Vlm) -> Vec<String> {
         several.images = (0..count).map(|i| noise(30 + 40 * i as u32, 61, i as u64)).collect();
         match vlm.ask(std::slice::from_ref(&several)).pop() {
             Some(Ok(reply)) => {
-                findings.extend(form(vlm, &several, &reply).into_iter().map(|f| format!("{count} images: {f}")))
+                findings.extend(form(vlm, &several, &reply).into_iter().map(|f| format!("{count} images: {f}")));
             }
             Some(Err(e)) => findings.push(format!("{count} images failed: {e}")),
             None => findings.push(format!("{count} images: no reply")),
@@ -219,7 +219,7 @@ fn limits(vlm: &dyn Vlm) -> Vec<String> {
             Some(Ok(reply)) => findings.extend(form(vlm, &asked, &reply)),
             Some(Err(BackendError::Unsupported { .. })) if tokens == 0 => {}
             other => {
-                findings.push(format!("a limit of {tokens} tokens: {:?}", other.map(|r| r.map_err(|e| e.to_string()))))
+                findings.push(format!("a limit of {tokens} tokens: {:?}", other.map(|r| r.map_err(|e| e.to_string()))));
             }
         }
     }
