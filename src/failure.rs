@@ -12,7 +12,7 @@ use socio_dataset::geo::GeoError;
 use socio_dataset::hub::HubError;
 use socio_dataset::publish::PublishError;
 use socio_dataset::store::StoreError;
-use socio_harness::{HarnessError, SuiteError};
+use socio_harness::{HarnessError, LeaseError, SuiteError};
 use socio_record::{ExitCode, LogError, RunError};
 use socio_reports::baseline::BaselineError;
 use socio_reports::export::ExportError;
@@ -146,7 +146,18 @@ impl From<HarnessError> for Failure {
             HarnessError::Store(e) => e.into(),
             HarnessError::Run(e) => e.into(),
             HarnessError::Log(e) => e.into(),
+            HarnessError::Lease(e) => e.into(),
             other => Self::input(other),
+        }
+    }
+}
+
+impl From<LeaseError> for Failure {
+    fn from(e: LeaseError) -> Self {
+        match e {
+            LeaseError::File(e) => e.into(),
+            LeaseError::NotShared { .. } => Self::new(ExitCode::OUTPUT, e),
+            LeaseError::Foreign(_) | LeaseError::Incomplete { .. } => Self::input(e),
         }
     }
 }

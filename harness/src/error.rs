@@ -3,6 +3,8 @@
 use socio_dataset::store::StoreError;
 use socio_record::{LogError, RunError};
 
+use crate::LeaseError;
+
 /// A run that cannot begin or go on. What failed before is a status of its sample; all records so far are kept.
 #[derive(Debug, thiserror::Error)]
 pub enum HarnessError {
@@ -15,6 +17,9 @@ pub enum HarnessError {
     /// The log.
     #[error(transparent)]
     Log(#[from] LogError),
+    /// The queue.
+    #[error(transparent)]
+    Lease(#[from] LeaseError),
     /// Ids that were asked for and are not there.
     #[error("split `{split}` has no sample {}", ids.join(", "))]
     UnknownIds {

@@ -5,11 +5,22 @@ use std::str::FromStr;
 
 use socio_dataset::hash::FieldHasher;
 
+use crate::QueueOptions;
+
 /// Shard `index` of `count`, from 1: the samples whose id's hash falls to it, whatever the order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Shard {
     index: u32,
     count: u32,
+}
+
+/// Which samples of a run a process works on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Share {
+    /// Those of its shard, whatever others do.
+    Shard(Shard),
+    /// Those that it takes from the queue in the run's folder, beside others that do.
+    Queue(QueueOptions),
 }
 
 /// A text that names no shard.
@@ -35,6 +46,16 @@ impl Shard {
     /// The name of its writer.
     pub fn writer(self) -> String {
         format!("shard-{}-of-{}", self.index, self.count)
+    }
+}
+
+impl Share {
+    /// The shard that all its samples are of.
+    pub fn shard(self) -> Shard {
+        match self {
+            Self::Shard(shard) => shard,
+            Self::Queue(_) => Shard::WHOLE,
+        }
     }
 }
 

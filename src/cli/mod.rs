@@ -447,6 +447,12 @@ pub(crate) struct RunningArgs {
     /// Share of the samples: i/n.
     #[arg(long, default_value = "1/1")]
     pub(crate) shard: Shard,
+    /// Take samples from the run's queue, beside other processes with the same command on the same folder.
+    #[arg(long, conflicts_with_all = ["shard", "fresh"])]
+    pub(crate) queue: bool,
+    /// Seconds without a sign of life after which others take over what this process holds.
+    #[arg(long, requires = "queue", default_value_t = 60, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) lease: u32,
     /// Exit with 20 when more samples than this end in an error.
     #[arg(long, default_value_t = 0)]
     pub(crate) max_errors: usize,

@@ -146,6 +146,7 @@ pub(crate) fn reproduced(args: &ReproduceArgs) -> Outcome {
     asked.running.name = Some(free_name(&args.runs, &folder_name(&args.run)));
     asked.running.fresh = false;
     asked.running.shard = socio_harness::Shard::WHOLE;
+    asked.running.queue = false;
     asked.settings.seed = manifest.seed;
     if let Some(data) = &args.data {
         asked.data.data = Some(data.clone());

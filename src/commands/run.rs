@@ -8,7 +8,9 @@ use socio_dataset::city::Spec;
 use socio_dataset::files;
 use socio_dataset::hash::sha256_hex;
 use socio_dataset::store::{Dataset, Fields};
-use socio_harness::{Event, Job, Scored, Set, Suite, choose, code, execute, fingerprint, machine};
+use socio_harness::{
+    Event, Job, QueueOptions, Scored, Set, Share, Suite, choose, clear_queue, code, execute, fingerprint, machine,
+};
 use socio_record::{
     Data, ExitCode, Manifest, RECORD_SCHEMA, Run, SCHEMA, SampleEntry, Selection, SetInfo, Status, forget,
 };
@@ -300,10 +302,17 @@ fn execute_one(
     };
     if running.fresh {
         forget(folder)?;
+        clear_queue(folder, "forgotten");
     }
+    let share = if running.queue {
+        let term = std::time::Duration::from_secs(u64::from(running.lease));
+        Share::Queue(QueueOptions { term, ..QueueOptions::default() })
+    } else {
+        Share::Shard(running.shard)
+    };
     if let Some(found) = whole {
         eprintln!("{}: stage 1 of the finished run {}, from its log", folder.display(), found.path.display());
-        return Ok(socio_harness::first_stage(&found, folder, &manifest, &on.samples, running.shard)?);
+        return Ok(socio_harness::first_stage(&found, folder, &manifest, &on.samples, share.shard())?);
     }
     let hierarchy = setup::hierarchy()?;
     let job = Job {
@@ -311,7 +320,7 @@ fn execute_one(
         samples: &on.samples,
         manifest: &manifest,
         scored: Scored { contestant: &ready.contestant, models: &ready.models, seed, hierarchy: &hierarchy },
-        shard: running.shard,
+        share,
         in_flight: running.in_flight.unwrap_or(1),
         folder,
     };

@@ -15,6 +15,7 @@ mod metrics;
 mod models;
 mod networks;
 mod page;
+mod queue;
 mod real;
 mod reasoner;
 mod report;

@@ -141,7 +141,8 @@ pub(crate) fn each<T: Line>(path: &Path, mut take: impl FnMut(T)) -> Result<u64,
             // Even a whole-looking last line without its newline was torn.
             Ok(_) => return Ok(end),
             Err(source) => {
-                let last = lines.fill_buf().map_err(FileError::because("read", path))?.is_empty();
+                // Without its newline it was the last when it was read, whatever its writer has added since.
+                let last = !whole || lines.fill_buf().map_err(FileError::because("read", path))?.is_empty();
                 return if last { Ok(end) } else { Err(wrong(source)) };
             }
         }

@@ -92,20 +92,13 @@ impl Run {
     /// [`RunError::Changed`] with the differences where it is a run of something else; else what is broken.
     pub fn begin(path: &Path, manifest: &Manifest, samples: &[SampleEntry]) -> Result<Self, RunError> {
         if path.join(MANIFEST).exists() {
-            let old = Self::open(path)?;
-            let mut differences: Vec<String> = old
-                .manifest
-                .differences(manifest)
-                .into_iter()
-                .map(|(field, was, is)| format!("  {field}: was {was}, is {is}"))
-                .collect();
-            differences.extend(sample_differences(&old.samples, samples));
-            if differences.is_empty() {
-                return Ok(old);
-            }
-            return Err(RunError::Changed { path: path.to_owned(), differences });
+            return Self::go_on(path, manifest, samples);
         }
         if let Some(log) = logs(path)?.into_iter().next() {
+            // Another process of the same run may have begun it since.
+            if path.join(MANIFEST).exists() {
+                return Self::go_on(path, manifest, samples);
+            }
             let why = "records without a manifest: they are of another run; remove them, or give --fresh".to_owned();
             return Err(RunError::Broken { path: log, why });
         }
@@ -125,6 +118,21 @@ impl Run {
             samples: samples.to_vec(),
             records: BTreeMap::new(),
         })
+    }
+
+    fn go_on(path: &Path, manifest: &Manifest, samples: &[SampleEntry]) -> Result<Self, RunError> {
+        let old = Self::open(path)?;
+        let mut differences: Vec<String> = old
+            .manifest
+            .differences(manifest)
+            .into_iter()
+            .map(|(field, was, is)| format!("  {field}: was {was}, is {is}"))
+            .collect();
+        differences.extend(sample_differences(&old.samples, samples));
+        if differences.is_empty() {
+            return Ok(old);
+        }
+        Err(RunError::Changed { path: path.to_owned(), differences })
     }
 
     /// Reads a run.
