@@ -13,6 +13,7 @@ use crate::FillSegmenter;
 use crate::answers::RecordedVlm;
 use crate::definition::{Definition, DefinitionError};
 use crate::networks::{self, Library, Running};
+use crate::paced::PacedVlm;
 
 /// Where models and libraries are.
 #[derive(Debug, Clone)]
@@ -92,6 +93,9 @@ pub const VLMS: [&str; 7] =
 /// # Errors
 /// When there is none of that name, or it is not available here.
 pub fn vlm(name: &str, resources: &Resources) -> Result<Arc<dyn Vlm>, BackendError> {
+    if let Some((speaks, computes)) = paced(name) {
+        return Ok(Arc::new(PacedVlm::new(vlm(speaks, resources)?, vlm(computes, resources)?)));
+    }
     if let Some(folder) = name.strip_prefix("answers:") {
         let open = RecordedVlm::open(folder.as_ref());
         let opened = open.map_err(|e| BackendError::Unavailable { backend: name.to_owned(), why: e.to_string() })?;
@@ -105,6 +109,14 @@ pub fn vlm(name: &str, resources: &Resources) -> Result<Arc<dyn Vlm>, BackendErr
         (_, Some((library, what))) => networks::open(library, what, resources)?.vlm(resources),
         (other, None) => Err(unknown(other, &VLMS, "vision-language model")),
     }
+}
+
+/// Recorded answers and the model in whose time they come: `answers:DIR@candle:NAME`.
+fn paced(name: &str) -> Option<(&str, &str)> {
+    let (speaks, computes) = name.rsplit_once('@').filter(|(speaks, _)| speaks.starts_with("answers:"))?;
+    (Library::ALL.iter().map(|l| l.name()).chain(["remote"]))
+        .any(|l| computes.strip_prefix(l).is_some_and(|rest| rest.starts_with(':')))
+        .then_some((speaks, computes))
 }
 
 /// Names of the map readers.

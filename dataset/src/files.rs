@@ -56,7 +56,7 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     write_with(path, |file| file.write_all(bytes).map_err(FileError::because("write", path)))
 }
 
-/// Writes a file whole, as [`write`] does, by a function that fills it piece by piece.
+/// Writes a file whole, as [`write()`] does, by a function that fills it piece by piece.
 ///
 /// A link is followed to the file it names. What is no regular file (`/dev/null`, `/dev/stdout`, a named pipe) is written
 /// into and stays what it is: a rename would put a file in a device's place.

@@ -444,6 +444,18 @@ pub(crate) struct RunningArgs {
     /// One sample at a time, models on one thread: two runs are equal byte for byte, timings aside.
     #[arg(long)]
     pub(crate) deterministic: bool,
+    #[command(flatten)]
+    pub(crate) sharing: SharingArgs,
+    /// Exit with 20 when more samples than this end in an error.
+    #[arg(long, default_value_t = 0)]
+    pub(crate) max_errors: usize,
+    #[arg(long, help = "Print the report as JSON")]
+    pub(crate) json: bool,
+}
+
+/// Which samples of a run this process works on.
+#[derive(Args, Clone)]
+pub(crate) struct SharingArgs {
     /// Share of the samples: i/n.
     #[arg(long, default_value = "1/1")]
     pub(crate) shard: Shard,
@@ -453,11 +465,6 @@ pub(crate) struct RunningArgs {
     /// Seconds without a sign of life after which others take over what this process holds.
     #[arg(long, requires = "queue", default_value_t = 60, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) lease: u32,
-    /// Exit with 20 when more samples than this end in an error.
-    #[arg(long, default_value_t = 0)]
-    pub(crate) max_errors: usize,
-    #[arg(long, help = "Print the report as JSON")]
-    pub(crate) json: bool,
 }
 
 #[derive(Args)]

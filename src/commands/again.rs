@@ -145,8 +145,8 @@ pub(crate) fn reproduced(args: &ReproduceArgs) -> Outcome {
     asked.running.runs.clone_from(&args.runs);
     asked.running.name = Some(free_name(&args.runs, &folder_name(&args.run)));
     asked.running.fresh = false;
-    asked.running.shard = socio_harness::Shard::WHOLE;
-    asked.running.queue = false;
+    asked.running.sharing.shard = socio_harness::Shard::WHOLE;
+    asked.running.sharing.queue = false;
     asked.settings.seed = manifest.seed;
     if let Some(data) = &args.data {
         asked.data.data = Some(data.clone());

@@ -37,6 +37,8 @@ pub(crate) fn command(args: LatencyArgs) -> Outcome {
     selection.limit = selection.limit.or(Some(IN_MEMORY));
     let mut resources = setup::resources(&args.resources, false)?;
     resources.hub.offline |= args.data.hub.offline;
+    // The same images come again and again here, as they would not where it counts.
+    resources.running.kept = resources.running.kept.or(Some(0));
     let dataset = setup::dataset(&args.data)?;
     let split = args.data.split();
     let split_samples = dataset.index(split)?.len();

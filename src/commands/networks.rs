@@ -100,6 +100,8 @@ pub(crate) fn ask(args: &AskArgs) -> Outcome {
 pub(crate) fn time(args: &TimeArgs) -> Outcome {
     let mut resources = setup::resources(&args.resources, false)?;
     resources.running.random = args.random;
+    // Every round looks at the same images: what the first saw would be all that the others do.
+    resources.running.kept = Some(0);
     resources.running.tokenizer.clone_from(&args.tokenizer);
     if let Some(threads) = args.threads {
         resources.threads = threads as usize;

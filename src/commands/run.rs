@@ -304,11 +304,11 @@ fn execute_one(
         forget(folder)?;
         clear_queue(folder, "forgotten");
     }
-    let share = if running.queue {
-        let term = std::time::Duration::from_secs(u64::from(running.lease));
+    let share = if running.sharing.queue {
+        let term = std::time::Duration::from_secs(u64::from(running.sharing.lease));
         Share::Queue(QueueOptions { term, ..QueueOptions::default() })
     } else {
-        Share::Shard(running.shard)
+        Share::Shard(running.sharing.shard)
     };
     if let Some(found) = whole {
         eprintln!("{}: stage 1 of the finished run {}, from its log", folder.display(), found.path.display());

@@ -1,6 +1,7 @@
 //! End to end, through the binary: every command of the README, real files, real processes.
 #![allow(clippy::unwrap_used, clippy::print_stderr, clippy::print_stdout, clippy::naive_bytecount, reason = "tests")]
 
+mod backends;
 mod bad_input;
 mod build;
 mod data;

@@ -1,7 +1,7 @@
 //! An HTTP server on loopback, and the hub's paths on it. The unit tests of `dataset/src/hub` use this file too.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 
@@ -38,11 +38,13 @@ impl Repository {
     }
 }
 
-/// What a server was asked: path, and headers in lower case.
+/// What a server was asked: path, headers in lower case, and the body.
 #[derive(Clone, Debug)]
 pub(crate) struct Request {
     pub(crate) path: String,
     pub(crate) headers: BTreeMap<String, String>,
+    #[allow(dead_code, reason = "the hub's own tests send none")]
+    pub(crate) body: Vec<u8>,
 }
 
 impl Request {
@@ -142,7 +144,12 @@ fn serve(mut stream: TcpStream, log: &Mutex<Vec<Request>>, answer: &dyn Fn(&Requ
             headers.insert(name.trim().to_lowercase(), value.trim().to_owned());
         }
     }
-    let request = Request { path, headers };
+    let length = headers.get("content-length").and_then(|n| n.parse().ok()).unwrap_or(0);
+    let mut body = vec![0; length];
+    if reader.read_exact(&mut body).is_err() {
+        return;
+    }
+    let request = Request { path, headers, body };
     log.lock().unwrap().push(request.clone());
     let reply = answer(&request);
     let mut head =

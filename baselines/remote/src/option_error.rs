@@ -4,7 +4,7 @@
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum OptionError {
     /// No address.
-    #[error("no endpoint: give the server's base address, as http://localhost:8000/v1")]
+    #[error("no endpoint: give the server's base address with --endpoint, as http://localhost:8000/v1")]
     NoEndpoint,
     /// An address that is none, or holds what no address should.
     #[error("the endpoint {address} is refused: {why}")]

@@ -54,7 +54,10 @@ impl Library {
     pub(super) fn check(self, what: &str) -> Result<(), BackendError> {
         match self {
             Self::Candle | Self::Ort => Ok(()),
-            Self::Tch => libtorch::check().map_err(|why| unavailable(&format!("tch:{what}"), why)),
+            Self::Tch => match libtorch::MISSING {
+                None => Ok(()),
+                Some(why) => Err(unavailable(&format!("tch:{what}"), why.to_owned())),
+            },
         }
     }
 }

@@ -1,9 +1,9 @@
-//! Networks on libtorch; in a build without it, why not.
+//! Networks on libtorch; in a build without it, why not (`MISSING`).
 
 #[cfg(feature = "tch")]
-pub(super) use built::{check, segmenter, states, vlm};
+pub(super) use built::{MISSING, segmenter, states, vlm};
 #[cfg(not(feature = "tch"))]
-pub(super) use missing::{check, segmenter, states, vlm};
+pub(super) use missing::{MISSING, segmenter, states, vlm};
 
 #[cfg(feature = "tch")]
 mod built {
@@ -17,9 +17,7 @@ mod built {
     use super::super::unavailable;
     use crate::registry::Resources;
 
-    pub(in super::super) fn check() -> Result<(), String> {
-        Ok(())
-    }
+    pub(in super::super) const MISSING: Option<&str> = None;
 
     pub(in super::super) fn states() -> Vec<DeviceState> {
         socio_tch::states()
@@ -66,9 +64,7 @@ mod missing {
 
     const WHY: &str = "this build has no libtorch: build with `--features tch` (docs/backends.md, section 5)";
 
-    pub(in super::super) fn check() -> Result<(), String> {
-        Err(WHY.to_owned())
-    }
+    pub(in super::super) const MISSING: Option<&str> = Some(WHY);
 
     pub(in super::super) fn states() -> Vec<DeviceState> {
         let device =

@@ -269,7 +269,10 @@ fn options_that_cannot_be_are_told_with_what_can() {
         fails(t.path(), &format!("run --data set --limit 1 --method {method}"), 2, &["name one with --vlm", part]);
     }
     for (vlm, part) in [
-        ("nonsense", "there is no vision-language model of that name; there are candle:NAME, OWNER/NAME"),
+        (
+            "nonsense",
+            "there is no vision-language model of that name; there are candle:NAME, tch:NAME, ort:FOLDER, remote:MODEL, OWNER/NAME",
+        ),
         ("fill", "there is no vision-language model of that name"),
         ("answers:nowhere", "cannot list nowhere/stage1"),
         ("candle:nowhere/at/all", "known names"),
