@@ -106,13 +106,21 @@ impl<T: Tensor> Cache<T> {
                 return Ok(Self { layers, length });
             }
             let joined = |pick: fn(&(T, T)) -> &T| -> Result<T> {
-                let part = |r: &Place| {
+                // Rows of one batch end at one place, so they are cut and moved together; what then stands before a shorter
+                // one is padding, which none sees.
+                let part = |same: &[Place]| {
                     let unread = || ModelError::op("gather", "a row of a cache that holds nothing");
-                    let from = pick(taken.get(r.past).and_then(Option::as_ref).ok_or_else(unread)?);
-                    let own = from.narrow(0, r.row, 1)?.narrow(2, lengths[r.past] - r.length, r.length)?;
-                    own.pad(2, length - r.length, room)
+                    let past = same[0].past;
+                    let from = pick(taken.get(past).and_then(Option::as_ref).ok_or_else(unread)?);
+                    let own = same.iter().map(|r| r.length).max().unwrap_or(0);
+                    let own = from.narrow(2, lengths[past] - own, own)?;
+                    let rows: Vec<u32> = same.iter().map(|r| r.row as u32).collect();
+                    let all = rows.iter().copied().eq(0..from.shape()[0] as u32);
+                    let own = if all { own } else { own.select(0, &rows)? };
+                    let before = length - own.shape()[2];
+                    own.pad(2, before, room)
                 };
-                T::cat(&rows.iter().map(part).collect::<Result<Vec<T>>>()?, 0)
+                T::cat(&rows.chunk_by(|a, b| a.past == b.past).map(part).collect::<Result<Vec<T>>>()?, 0)
             };
             layers.push(Some((joined(|kv| &kv.0)?, joined(|kv| &kv.1)?)));
         }

@@ -173,6 +173,9 @@ impl<D: Decoder, K> Rows<D, K> {
         let before = self.going.len();
         self.going.retain(|r| wanted(&r.key));
         self.gathered &= self.going.len() == before;
+        if self.going.is_empty() {
+            self.clear();
+        }
     }
 
     /// Gives all of them up.
