@@ -57,7 +57,7 @@ pub(crate) fn ask(args: &AskArgs) -> Outcome {
         text: args.text.clone(),
         sampling: Sampling { max_new_tokens: args.max_new_tokens, ..start },
         seeds: args.seeds.clone(),
-        log_probabilities: args.json,
+        log_probabilities: args.json && model.caps().log_probabilities,
         system: None,
         sample: String::new(),
         stage: String::new(),

@@ -39,7 +39,7 @@ impl Flip {
     ) -> Self {
         let at = was.chars().zip(is.chars()).take_while(|(a, b)| a == b).count();
         let shown = |text: &str| text.chars().skip(at.saturating_sub(SHOWN / 2)).take(SHOWN).collect::<String>();
-        let heard = heard.0.zip(heard.1).filter(|(a, b)| !(a.tokens.is_empty() && b.tokens.is_empty()));
+        let heard = heard.0.zip(heard.1).filter(|(a, b)| !(a.tokens.is_empty() || b.tokens.is_empty()));
         let token = heard.as_ref().map(|(a, b)| a.tokens.iter().zip(&b.tokens).take_while(|(a, b)| a == b).count());
         let gap = heard.zip(token).and_then(|((a, b), at)| Some([*a.gaps.get(at)?, *b.gaps.get(at)?]));
         let (sample, stage) = (record.id.clone(), stage.to_owned());
