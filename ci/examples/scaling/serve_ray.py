@@ -1,4 +1,7 @@
-"""vLLM replicas behind one address: `serve run serve_ray:app` on a Ray cluster, then --endpoint http://HEAD:8000/v1."""
+"""vLLM replicas behind one address of a Ray cluster, --endpoint http://HEAD:8000/v1:
+
+serve start --http-host 0.0.0.0 && serve run serve_ray:app
+"""
 
 from ray.serve.llm import LLMConfig, build_openai_app
 
