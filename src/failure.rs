@@ -147,6 +147,7 @@ impl From<HarnessError> for Failure {
             HarnessError::Run(e) => e.into(),
             HarnessError::Log(e) => e.into(),
             HarnessError::Lease(e) => e.into(),
+            gone @ HarnessError::Gone { .. } => Self::new(ExitCode::BACKEND, gone),
             other => Self::input(other),
         }
     }

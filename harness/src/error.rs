@@ -1,5 +1,6 @@
 //! What ends a run before its last sample.
 
+use socio_backend::BackendError;
 use socio_dataset::store::StoreError;
 use socio_record::{LogError, RunError};
 
@@ -20,6 +21,14 @@ pub enum HarnessError {
     /// The queue.
     #[error(transparent)]
     Lease(#[from] LeaseError),
+    /// A backend that cannot be used any more: each further sample would fail as this one did, through no fault of its own.
+    #[error("sample `{id}`: {error}; what was finished is kept, run the same command again to go on")]
+    Gone {
+        /// The first sample that it failed.
+        id: String,
+        /// Why.
+        error: BackendError,
+    },
     /// Ids that were asked for and are not there.
     #[error("split `{split}` has no sample {}", ids.join(", "))]
     UnknownIds {

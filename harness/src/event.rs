@@ -12,6 +12,11 @@ pub enum Event {
         /// Of these, finished by an earlier process.
         done: usize,
     },
+    /// What the processes of a queue have finished, this one among them; at least, since only whole parts are known of.
+    Together {
+        /// Samples of the run.
+        finished: usize,
+    },
     /// A sample is finished and logged.
     Finished {
         /// The sample.

@@ -9,10 +9,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use socio_dataset::store::{Dataset, Encoded, Fields};
-use socio_record::{Manifest, Record, Run, SampleEntry, Writer};
+use socio_record::{LogError, Manifest, Record, Run, SampleEntry, Writer};
 
 use crate::lease::{Part, Parts};
-use crate::sample::{Scored, work};
+use crate::sample::{Scored, attempt};
 use crate::{Event, HarnessError, Shard, Share};
 
 /// All that a run is.
@@ -36,12 +36,20 @@ pub struct Job<'a> {
 /// A sample that was read, how long that took, and the part of the run that it is of.
 type Read = (Encoded, Duration, Arc<Part>);
 
+/// What the threads tell of.
+enum Done {
+    /// What came of a sample, and the part of the run that it is of.
+    Sample(Result<Record, HarnessError>, Arc<Part>),
+    /// So many samples all processes have finished.
+    Together(usize),
+}
+
 /// Runs what is not finished yet, and returns the whole run. Records are written as they come, so that whatever ends the
 /// process loses the samples in flight and no more.
 ///
 /// # Errors
-/// When the run exists with other inputs, the dataset cannot be read on or the log not be written; all finished samples
-/// are kept.
+/// When the run exists with other inputs, the dataset cannot be read on, the log not be written or a backend not be reached
+/// any more; all finished samples are kept.
 pub fn execute(job: &Job<'_>, mut tell: impl FnMut(Event)) -> Result<Run, HarnessError> {
     let begun = Run::begin(job.folder, job.manifest, job.samples)?;
     let shard = job.share.shard();
@@ -55,28 +63,37 @@ pub fn execute(job: &Job<'_>, mut tell: impl FnMut(Event)) -> Result<Run, Harnes
     let (mut parts, name) = Parts::of(job.share, &begun, missing)?;
     let mut writer = Writer::open(&begun.log_path(&name))?;
     let (to_do, queue) = sync_channel::<Read>(parts.ahead(workers));
-    let (done, records) = sync_channel::<(Record, Arc<Part>)>(workers);
+    let (done, told) = sync_channel::<Done>(workers);
     let (queue, stopped) = (Mutex::new(queue), AtomicBool::new(false));
     let result = thread::scope(|scope| {
         // Not moved: what is held is renewed for as long as the queue lives, which is until the last record.
         let (parts, stopped) = (&mut parts, &stopped);
-        let reader = scope.spawn(move || feed(job, parts, &to_do, stopped));
+        let together = done.clone();
+        let reader = scope.spawn(move || feed(job, parts, &to_do, &together, stopped));
         for worker in 0..workers as u32 {
             let (done, queue, scored) = (done.clone(), &queue, &job.scored);
             scope.spawn(move || answer(queue, &done, scored, worker));
         }
         drop(done);
         let mut failed = None;
-        for (record, part) in records {
-            if failed.is_some() {
+        for done in told {
+            let (record, part) = match done {
+                Done::Sample(record, part) => (record, part),
+                Done::Together(finished) => {
+                    tell(Event::Together { finished });
+                    continue;
+                }
+            };
+            // What was in flight when a backend went away may still have been answered.
+            if failed.as_ref().is_some_and(|e| !matches!(e, HarnessError::Gone { .. })) {
                 continue;
             }
-            match keep(&record, &part, &mut writer) {
-                Ok(true) => tell(Event::Finished { id: record.id, status: record.status, message: record.message }),
+            match record.and_then(|record| keep(record, &part, &mut writer)) {
+                Ok(Some(event)) => tell(event),
                 // Whoever took the part over asks again: two records of a sample would be one too many.
-                Ok(false) => {}
+                Ok(None) => {}
                 Err(e) => {
-                    failed = Some(e);
+                    failed.get_or_insert(e);
                     // Without a receiver the reader stops, then the workers.
                     stop(&queue, stopped);
                 }
@@ -110,22 +127,43 @@ pub fn first_stage(
     shard: Shard,
 ) -> Result<Run, HarnessError> {
     let begun = Run::begin(folder, manifest, samples)?;
-    let missing = begun.missing().filter(|s| shard.holds(&s.id));
-    let records: Vec<Record> =
-        missing.filter_map(|s| whole.records.get(&s.id)).map(Record::stopped_after_first).collect();
-    if !records.is_empty() {
-        let mut writer = Writer::open(&begun.log_path(&shard.writer()))?;
-        for record in &records {
-            writer.append(record)?;
-        }
-        writer.sync()?;
+    if !begun.missing().any(|s| shard.holds(&s.id)) {
+        return Ok(begun);
     }
+    let mut writer = open_when_free(&begun.log_path(&shard.writer()))?;
+    // What another process of a queue wrote until now is there.
+    let begun = Run::begin(folder, manifest, samples)?;
+    let missing = begun.missing().filter(|s| shard.holds(&s.id));
+    for record in missing.filter_map(|s| whole.records.get(&s.id)) {
+        writer.append(&record.stopped_after_first())?;
+    }
+    writer.sync()?;
     Ok(Run::open(folder)?)
 }
 
+/// A log that another process may just be copying the same records to, which takes seconds at most.
+fn open_when_free(path: &Path) -> Result<Writer, LogError> {
+    const PATIENCE: Duration = Duration::from_secs(30);
+    let begun = Instant::now();
+    loop {
+        match Writer::open(path) {
+            Err(LogError::Locked(_)) if begun.elapsed() < PATIENCE => thread::sleep(Duration::from_millis(100)),
+            opened => return opened,
+        }
+    }
+}
+
 /// Hands samples out, part after part, until there are no more or nobody takes them.
-fn feed(job: &Job<'_>, parts: &mut Parts, to_do: &SyncSender<Read>, stopped: &AtomicBool) -> Result<(), HarnessError> {
-    while let Some(part) = parts.next(stopped)? {
+fn feed(
+    job: &Job<'_>,
+    parts: &mut Parts,
+    to_do: &SyncSender<Read>,
+    done: &SyncSender<Done>,
+    stopped: &AtomicBool,
+) -> Result<(), HarnessError> {
+    // Without somebody who listens it ends soon anyway.
+    let tell = |finished| drop(done.send(Done::Together(finished)));
+    while let Some(part) = parts.next(stopped, tell)? {
         let part = Arc::new(part);
         let mut samples = job.dataset.read(&job.manifest.data.split, Some(&part.ids), Fields::ALL)?;
         let mut read = 0;
@@ -149,24 +187,26 @@ fn feed(job: &Job<'_>, parts: &mut Parts, to_do: &SyncSender<Read>, stopped: &At
     Ok(())
 }
 
-fn answer(queue: &Mutex<Receiver<Read>>, done: &SyncSender<(Record, Arc<Part>)>, scored: &Scored<'_>, worker: u32) {
+fn answer(queue: &Mutex<Receiver<Read>>, done: &SyncSender<Done>, scored: &Scored<'_>, worker: u32) {
     loop {
         let next = queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok((sample, load, part)) = next else { return };
-        if done.send((work(&sample, load, scored, worker), part)).is_err() {
+        let record = attempt(&sample, load, scored, worker);
+        let record = record.map_err(|error| HarnessError::Gone { id: sample.id.clone(), error });
+        if done.send(Done::Sample(record, part)).is_err() {
             return;
         }
     }
 }
 
 /// Appends a record, unless its part was lost to another process meanwhile.
-fn keep(record: &Record, part: &Part, writer: &mut Writer) -> Result<bool, HarnessError> {
+fn keep(record: Record, part: &Part, writer: &mut Writer) -> Result<Option<Event>, HarnessError> {
     if !part.holds()? {
-        return Ok(false);
+        return Ok(None);
     }
-    writer.append(record)?;
+    writer.append(&record)?;
     part.recorded(writer)?;
-    Ok(true)
+    Ok(Some(Event::Finished { id: record.id, status: record.status, message: record.message }))
 }
 
 /// Takes the queue's receiving end away: what was waiting is not worked on, and the reader's next send fails.

@@ -28,12 +28,28 @@ pub struct Scored<'a> {
 /// Decodes a sample, asks the method, scores the answer. Whatever goes wrong is the record's status. `worker` is which of
 /// the samples in flight this is, for the trace; `reading` how long its files took to read.
 pub fn work(sample: &Encoded, reading: Duration, with: &Scored<'_>, worker: u32) -> Record {
+    attempt(sample, reading, with, worker)
+        .unwrap_or_else(|gone| failed(sample, with, Status::BackendError, gone.to_string()))
+}
+
+/// As [`work`] has it, but for backends that are gone.
+///
+/// # Errors
+/// When a backend is not available any more, which says nothing of this sample.
+pub(crate) fn attempt(
+    sample: &Encoded,
+    reading: Duration,
+    with: &Scored<'_>,
+    worker: u32,
+) -> Result<Record, BackendError> {
     catch_unwind(AssertUnwindSafe(|| worked(sample, reading, with, worker))).unwrap_or_else(|panic| {
-        let mut record = blank(sample, with.hierarchy);
-        record.status = Status::MethodError;
-        record.message = Some(format!("socio-bench itself panicked: {}", message_of(&*panic)));
-        record
+        let why = format!("socio-bench itself panicked: {}", message_of(&*panic));
+        Ok(failed(sample, with, Status::MethodError, why))
     })
+}
+
+fn failed(sample: &Encoded, with: &Scored<'_>, status: Status, why: String) -> Record {
+    Record { status, message: Some(why), ..blank(sample, with.hierarchy) }
 }
 
 fn message_of(panic: &(dyn std::any::Any + Send)) -> &str {
@@ -41,14 +57,14 @@ fn message_of(panic: &(dyn std::any::Any + Send)) -> &str {
     text.unwrap_or("without a message")
 }
 
-fn worked(sample: &Encoded, reading: Duration, with: &Scored<'_>, worker: u32) -> Record {
+fn worked(sample: &Encoded, reading: Duration, with: &Scored<'_>, worker: u32) -> Result<Record, BackendError> {
     let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let mut record = blank(sample, with.hierarchy);
     let mut context = Context::new(with.seed, &sample.id);
     let loaded = context.time("decode", || load(sample));
     let answer = match &loaded {
         Loaded { query: Err(why), .. } | Loaded { truth: Err(why), .. } => Err((Status::LoadError, why.clone())),
-        Loaded { query: Ok(query), truth: Ok(truth) } => ask(query, truth, with, &mut context),
+        Loaded { query: Ok(query), truth: Ok(truth) } => ask(query, truth, with, &mut context)?,
     };
     if let Ok(query) = &loaded.query {
         let (satellite, map) = context
@@ -74,7 +90,7 @@ fn worked(sample: &Encoded, reading: Duration, with: &Scored<'_>, worker: u32) -
     let spans = context.spans().iter().map(|s| (s.phase.clone().into_owned(), seconds(s.at), seconds(s.took)));
     let (process, begun) = (process(), seconds(wall));
     record.trace = Some(Trace { process, worker, begun, memory: peak_memory(), spans: spans.collect() });
-    record
+    Ok(record)
 }
 
 /// A number for this process. Its id alone comes again: in every container, and after a restart.
@@ -138,17 +154,40 @@ fn load(sample: &Encoded) -> Loaded {
     Loaded { query, truth }
 }
 
-fn ask(query: &Query, truth: &Truth, with: &Scored<'_>, context: &mut Context) -> Result<Answer, (Status, String)> {
+/// The outer error is the backend's that is gone.
+fn ask(
+    query: &Query,
+    truth: &Truth,
+    with: &Scored<'_>,
+    context: &mut Context,
+) -> Result<Result<Answer, (Status, String)>, BackendError> {
     // A method that panics spoils its sample, not the run.
     let asked = catch_unwind(AssertUnwindSafe(|| match with.contestant {
         Contestant::Method(m) => m.answer(query, with.models, context),
         Contestant::Oracle(o) => o.answer(query, truth, with.models, context),
     }));
-    match asked {
+    if let Ok(asked) = &asked
+        && let Some(gone) = gone(asked)
+    {
+        return Err(gone.clone());
+    }
+    Ok(match asked {
         Ok(Ok(answer)) if answer.stages.is_empty() => Err((Status::NoAnswer, "no stage".to_owned())),
         Ok(Ok(answer)) => Ok(answer),
         Ok(Err(failure)) => Err((status_of(&failure), failure.to_string())),
         Err(panic) => Err((Status::MethodError, format!("the method panicked: {}", message_of(&*panic)))),
+    })
+}
+
+/// The backend that was not available to the method or, with what came before kept, to its last stage.
+fn gone(asked: &Result<Answer, Failure>) -> Option<&BackendError> {
+    let failure = match asked {
+        Ok(answer) => answer.stages.iter().find_map(|s| s.failure.as_ref())?,
+        Err(failure) => failure,
+    };
+    match failure {
+        Failure::Backend(gone @ BackendError::Unavailable { .. }) => Some(gone),
+        _ => None,
     }
 }
 

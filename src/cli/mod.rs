@@ -299,6 +299,9 @@ pub(crate) struct RemoteArgs {
     /// Seconds that one try may take [default: 900].
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     pub(crate) request_timeout: Option<Duration>,
+    /// Seconds for which all servers may be failing before a run stops; the same command then goes on [default: 120].
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub(crate) patience: Option<Duration>,
     /// JSON object that is merged into every request's body, as '{"mm_processor_kwargs": {"max_pixels": 12845056}}'.
     #[arg(long, value_name = "JSON")]
     pub(crate) request_extra: Option<String>,

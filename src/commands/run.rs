@@ -332,6 +332,7 @@ fn execute_one(
             // The rate is of this process, not of what an earlier one did.
             bar.reset_eta();
         }
+        Event::Together { finished } => bar.set_position(bar.position().max(finished as u64)),
         Event::Finished { id, status, message } => {
             if status.is_error() {
                 let line = format!("{id}: {status}: {}", message.unwrap_or_default());

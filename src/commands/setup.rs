@@ -127,6 +127,7 @@ fn servers(args: &RemoteArgs) -> Result<remote::Options, Failure> {
         first_in_flight: own.first_in_flight.min(most),
         tries: args.tries.unwrap_or(own.tries),
         timeout: args.request_timeout.unwrap_or(own.timeout),
+        patience: args.patience.unwrap_or(own.patience),
         extra: args.request_extra.as_deref().map_or(Ok(own.extra), serde_json::from_str).map_err(wrong)?,
         seen: own.seen.filter(|_| !args.raw_images),
         ..own

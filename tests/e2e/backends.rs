@@ -1,8 +1,11 @@
 //! Several backends behind one flag: candle, graphs, a server; `determinism` and `doctor`.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
+use std::process::Stdio;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use tempfile::tempdir;
@@ -167,6 +170,54 @@ fn a_servers_answers_are_recorded_once_whatever_was_tried_and_its_key_nowhere() 
     );
     assert_eq!(again.output().unwrap().status.code(), Some(0));
     assert_eq!(server.requests().iter().filter(|r| r.path.ends_with("/chat/completions")).count(), chats);
+}
+
+#[test]
+fn a_run_stops_when_its_servers_are_gone_and_goes_on_when_they_are_back() {
+    let folder = tempdir().unwrap();
+    let line = |server: &Server| {
+        let address = &server.address;
+        format!(
+            "run --data city:samples=80 --limit 30 --in-flight 3 --method socioreasoner --vlm remote:org/vl \
+             --endpoint {address}/v1 --patience 1 --segmenter fill --name r --json"
+        )
+    };
+    let chats = |server: &Server| server.requests().iter().filter(|r| r.path.ends_with("/chat/completions")).count();
+    let ids = || {
+        let text: Vec<u8> = tree(&folder.path().join("runs/r/records")).into_values().flatten().collect();
+        let text = String::from_utf8(text).unwrap();
+        assert!(!text.contains("backend_error"), "{text}");
+        text.lines()
+            .map(|l| serde_json::from_str::<Value>(l.rsplit_once('\t').map_or(l, |l| l.0)).unwrap()["id"].to_string())
+            .collect::<Vec<_>>()
+    };
+    let first = server(false);
+    let mut command = bench(folder.path());
+    command
+        .env("SOCIO_API_KEY", KEY)
+        .args(line(&first).split_whitespace())
+        .stderr(Stdio::piped())
+        .stdout(Stdio::piped());
+    let child = command.spawn().unwrap();
+    while chats(&first) < 12 {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    drop(first);
+    let stopped = told(child.wait_with_output().unwrap());
+    assert_eq!(stopped.code, 5, "{}", stopped.err);
+    for part in ["all endpoints are failing", "check that the server runs", "run the same command again"] {
+        assert!(stopped.err.contains(part), "{part}: {}", stopped.err);
+    }
+    let before = ids();
+    assert!((3..30).contains(&before.len()), "{}", before.len());
+    let second = server(false);
+    let mut again = bench(folder.path());
+    again.env("SOCIO_API_KEY", KEY).args(line(&second).split_whitespace());
+    let told = told(again.output().unwrap());
+    assert_eq!(told.code, 0, "{}", told.err);
+    let after = ids();
+    assert_eq!((after.len(), after.iter().collect::<BTreeSet<_>>().len()), (30, 30), "nothing is lost or there twice");
+    assert_eq!(chats(&second), 2 * (30 - before.len()), "what was finished is not asked again");
 }
 
 #[test]

@@ -52,6 +52,8 @@ pub(crate) struct Endpoint {
     /// It is given nothing before.
     until: Option<Instant>,
     why: String,
+    /// Whether it last failed because nobody was there.
+    is_gone: bool,
 }
 
 impl Endpoint {
@@ -68,6 +70,7 @@ impl Endpoint {
             rests: 0,
             until: None,
             why: String::new(),
+            is_gone: false,
         }
     }
 
@@ -84,6 +87,11 @@ impl Endpoint {
     /// Whether it fails so often that only one request at a time finds out whether it still does.
     pub(crate) fn is_down(&self, options: &Options) -> bool {
         self.failures >= options.failures
+    }
+
+    /// Whether nobody was there each time that it was asked of late.
+    pub(crate) fn is_gone(&self, options: &Options) -> bool {
+        self.is_gone && self.is_down(options)
     }
 
     /// What it last failed with.
@@ -132,6 +140,7 @@ impl Endpoint {
             self.round += 1;
         }
         if failure.kind.is_ill() {
+            self.is_gone = failure.kind == Kind::Connection;
             self.is_ill(&failure.why, now, options);
         } else if failure.kind != Kind::Stopped {
             // Whoever says no is there.
@@ -160,6 +169,7 @@ impl Endpoint {
     /// Puts it to rest at once.
     pub(crate) fn is_out(&mut self, why: &str, now: Instant, options: &Options) {
         self.failures = self.failures.max(options.failures.saturating_sub(1));
+        self.is_gone = true;
         self.is_ill(why, now, options);
     }
 

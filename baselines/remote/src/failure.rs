@@ -48,6 +48,8 @@ pub(crate) enum Kind {
     OutOfMemory,
     /// All endpoints are failing.
     Down,
+    /// No endpoint can be reached at all: not this request's fault, and no other will go better.
+    Unreachable,
     /// Somebody said stop.
     Stopped,
     /// Nobody waits for the answer any more.
@@ -92,7 +94,9 @@ impl Kind {
     /// What to do about it.
     fn advice(self) -> &'static str {
         match self {
-            Self::Connection => "check that the server runs and that its address and port are right",
+            Self::Connection | Self::Unreachable => {
+                "check that the server runs and that its address and port are right"
+            }
             Self::Timeout => "allow more time (`silence`, `timeout`), or fewer requests in flight (`max_in_flight`)",
             Self::Tls => {
                 "check that the address is https and that the server's certificate is one that is publicly trusted"
@@ -185,7 +189,7 @@ impl Failure {
             Kind::Cancelled => BackendError::Cancelled { backend },
             Kind::OutOfMemory => BackendError::OutOfMemory { backend, doing },
             Kind::TooLong => BackendError::Unsupported { backend, what: format!("so long a request: {why}") },
-            Kind::Tls | Kind::Denied | Kind::NotThere | Kind::Redirect | Kind::WrongModel => {
+            Kind::Tls | Kind::Denied | Kind::NotThere | Kind::Redirect | Kind::WrongModel | Kind::Unreachable => {
                 BackendError::Unavailable { backend, why }
             }
             _ => BackendError::Inference { backend, doing, why },

@@ -39,7 +39,7 @@ pub struct Options {
     /// succeeds while they are used; once a server was overloaded (429, 503, a time-out) half of them, and then about one
     /// more for each round that succeeds.
     pub first_in_flight: usize,
-    /// How often one draw is sent at most, `1..=100`.
+    /// How often one draw is sent at most, `1..=100`. Tries that found no server do not count while none can be reached.
     pub tries: u32,
     /// The wait before the second try; each further one is twice as long. From half of it to all of it, by a hash of the
     /// request.
@@ -62,7 +62,8 @@ pub struct Options {
     /// How long it rests, and twice as long each time that it fails again, up to eight times this. One request then tries
     /// it.
     pub rest: Duration,
-    /// How long all endpoints may be failing before requests fail instead of waiting.
+    /// How long all endpoints may be failing before requests fail instead of waiting; with
+    /// [`Unavailable`](socio_backend::BackendError::Unavailable) where none can be reached at all.
     pub patience: Duration,
     /// The longest body that is read of a reply, in bytes, 1024 or more.
     pub largest_body: u64,

@@ -59,10 +59,12 @@ impl Asking<'_> {
             }
             let wait = back_off::wait(self.options, request, tries);
             let spent = begun.elapsed();
-            if !failure.kind.can_be_tried_again() || (tries == 1 && self.options.tries == 1) {
+            if failure.kind == Kind::Connection && self.pool.is_deserted() {
+                // Nobody was there to try it with. How long that may last is the pool's patience.
+                tries -= 1;
+            } else if !failure.kind.can_be_tried_again() || (tries == 1 && self.options.tries == 1) {
                 return Err(failure);
-            }
-            if tries >= self.options.tries || spent + wait > self.options.budget {
+            } else if tries >= self.options.tries || spent + wait > self.options.budget {
                 let why = format!("{} (the last of {tries} tries in {:.1} s)", failure.why, spent.as_secs_f64());
                 return Err(Failure { why, ..failure });
             }

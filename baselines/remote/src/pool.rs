@@ -55,6 +55,11 @@ impl Pool {
         state.look(&self.options);
     }
 
+    /// Whether no endpoint can be reached.
+    pub(crate) fn is_deserted(&self) -> bool {
+        self.state().is_deserted(&self.options)
+    }
+
     /// Waits for a place at one whose rest is over, or else at the least full that is well; at another than `last` where
     /// there is one. The wait ends at `end`, when it is stopped, and when all have been failing for longer than
     /// anyone has patience.
@@ -71,10 +76,10 @@ impl Pool {
                 return Ok(Lease { pool: self, place, endpoint: at, address: endpoint.address.clone() });
             }
             if end.is_some_and(|end| now >= end) {
-                return Err(Failure::new(Kind::Down, format!("no endpoint came free in time: {}", state.reasons())));
+                return Err(state.failure("no endpoint came free in time", &self.options));
             }
             if state.down.is_some_and(|since| now.duration_since(since) >= self.options.patience) {
-                return Err(Failure::new(Kind::Down, format!("all endpoints are failing: {}", state.reasons())));
+                return Err(state.failure("all endpoints are failing", &self.options));
             }
             // Somebody gives a place back, or a rest ends, or it is stopped, which nobody is told of.
             let waits = state.endpoints.iter().filter_map(|e| e.until(now)).map(|t| t - now);
@@ -103,6 +108,15 @@ impl State {
         } else {
             self.down = None;
         }
+    }
+
+    fn is_deserted(&self, options: &Options) -> bool {
+        self.endpoints.iter().all(|e| e.is_gone(options))
+    }
+
+    fn failure(&self, what: &str, options: &Options) -> Failure {
+        let kind = if self.is_deserted(options) { Kind::Unreachable } else { Kind::Down };
+        Failure::new(kind, format!("{what}: {}", self.reasons()))
     }
 
     fn reasons(&self) -> String {
@@ -189,7 +203,10 @@ mod tests {
         drop(pool.place(None, None).unwrap());
         pool.is_out(1, "b refused");
         let down = pool.place(None, None).err().unwrap();
-        assert_eq!((down.kind, down.why.as_str()), (Kind::Down, "all endpoints are failing: a refused; b refused"));
+        assert_eq!(
+            (down.kind, down.why.as_str()),
+            (Kind::Unreachable, "all endpoints are failing: a refused; b refused")
+        );
         assert!(!down.kind.can_be_tried_again());
     }
 

@@ -33,7 +33,12 @@ pub(crate) fn attention(q: &Tensor, k: &Tensor, v: &Tensor, scale: f32, mask: Ma
         Mask::Grid { rows: Torch(rows), columns: Torch(columns) } => {
             same_kind(OP, q, [rows, columns])?;
             s.check_grid(rows, columns)?;
-            s.grid(rows, columns).and_then(|bias| call.full(q, k, v, Some(&bias)))
+            // Its fused kernel takes 16 bits to MKL, which knows them on few processors; oneDNN's products do on all.
+            if q.device() == Device::Cpu && q.f_kind().is_ok_and(|kind| kind != Kind::Float) && s.heads == s.key_heads {
+                call.by_products(q, k, v, rows, columns)
+            } else {
+                s.grid(rows, columns).and_then(|bias| call.full(q, k, v, Some(&bias)))
+            }
         }
     };
     seen.map_err(failed(OP))
@@ -135,6 +140,23 @@ impl Call {
 
     fn full(self, q: &Tensor, k: &Tensor, v: &Tensor, mask: Option<&Tensor>) -> Result<Tensor, TchError> {
         self.run(q, k, v, mask, false)
+    }
+
+    /// Step by step, as SAM's own code has it: scores, both parts of the bias, softmax, values.
+    fn by_products(
+        self,
+        q: &Tensor,
+        k: &Tensor,
+        v: &Tensor,
+        rows: &Tensor,
+        columns: &Tensor,
+    ) -> Result<Tensor, TchError> {
+        let Sizes { batch, heads, queries, keys, .. } = self.s;
+        let scores = q.f_mul_scalar(self.scale)?.f_matmul(&k.f_transpose(-2, -1)?)?;
+        let (rows, columns) = (rows.f_unsqueeze(4)?, columns.f_unsqueeze(3)?);
+        let mut grid = scores.f_view([batch, heads, queries, rows.size()[3], columns.size()[4]])?;
+        let seen = grid.f_add_(&rows)?.f_add_(&columns)?.f_view([batch, heads, queries, keys])?;
+        seen.f_softmax(-1, None)?.f_matmul(v)
     }
 
     /// Blocks of one length that follow each other are rows of a batch: no query meets a key that it does not see.

@@ -9,6 +9,7 @@ mod attention;
 mod check;
 #[cfg(feature = "tch")]
 mod device;
+mod linear;
 #[cfg(feature = "tch")]
 mod tensor;
 

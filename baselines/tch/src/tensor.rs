@@ -5,6 +5,7 @@ use tch::{Device, Kind, TchError, Tensor as Inner};
 
 use crate::attention;
 use crate::check::{count, expect, failed, last, picture, same_kind, size, sizes, wrong};
+use crate::linear;
 
 const _: () = assert!(cfg!(target_endian = "little"), "bytes of files are taken as they are");
 
@@ -240,7 +241,12 @@ impl Tensor for Torch {
             expect("linear", "the bias", &bias.0, &[output])?;
         }
         let (weight, bias) = (weight.like("linear", self)?, bias.map(|b| b.like("linear", self)).transpose()?);
-        made("linear", self.0.f_linear(&weight, bias))
+        let mut shape = self.0.size();
+        shape.pop();
+        let rows = [shape.iter().product(), input];
+        let seen = || linear::rows(&self.0.f_reshape(rows)?, &weight, bias.as_ref());
+        shape.push(output);
+        made("linear", seen().and_then(|seen| seen.f_reshape(&shape)))
     }
 
     fn conv2d(&self, weight: &Self, bias: Option<&Self>, stride: usize, padding: usize, groups: usize) -> Result<Self> {

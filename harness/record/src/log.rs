@@ -47,9 +47,16 @@ impl Writer {
         if let Some(folder) = path.parent() {
             files::create_dir(folder)?;
         }
-        let mut file = Self::lock(path)?;
+        let file = Self::lock(path)?;
         let (_, end) = read(path)?;
-        file.set_len(end).and_then(|()| file.seek(SeekFrom::Start(end))).map_err(FileError::because("write", path))?;
+        let whole = || {
+            // Asked only where there is something to cut off: some mounted object stores refuse it.
+            if file.metadata()?.len() != end {
+                file.set_len(end)?;
+            }
+            (&file).seek(SeekFrom::Start(end))
+        };
+        whole().map_err(FileError::because("write", path))?;
         Ok(Self { path: path.to_owned(), file, end })
     }
 

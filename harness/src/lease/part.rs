@@ -37,14 +37,17 @@ impl Parts {
         Ok((Self::Queue(Box::new(queue)), writer))
     }
 
-    /// The next part, waited for while others hold what is left; nothing when all is done, or `stopped` says so.
-    pub(crate) fn next(&mut self, stopped: &AtomicBool) -> Result<Option<Part>, HarnessError> {
+    /// The next part, waited for while others hold what is left; nothing when all is done, or `stopped` says so. `tell` is
+    /// told how many samples all processes of a queue have finished.
+    pub(crate) fn next(&mut self, stopped: &AtomicBool, tell: impl Fn(usize)) -> Result<Option<Part>, HarnessError> {
         let queue = match self {
             Self::Once(ids) => return Ok(ids.take().map(|ids| Part::new(ids, None))),
             Self::Queue(queue) => queue,
         };
         while !stopped.load(Ordering::Relaxed) {
-            match queue.claim()? {
+            let next = queue.claim()?;
+            tell(queue.progress().finished);
+            match next {
                 Next::Claim(claim) => return Ok(Some(Part::new(claim.missing().clone(), Some(claim)))),
                 Next::Wait(time) => thread::sleep(time),
                 Next::Finished => break,
@@ -110,7 +113,7 @@ mod tests {
         let writer = Writer::open(&run.path().join(format!("records/{}.jsonl", queue.writer()))).unwrap();
         let mut parts = Parts::Queue(Box::new(queue));
         let (stopped, done) = (AtomicBool::new(false), run.path().join("leases/00000000+3.done"));
-        let part = parts.next(&stopped).unwrap().unwrap();
+        let part = parts.next(&stopped, |done| assert_eq!(done, 0)).unwrap().unwrap();
         assert_eq!(part.ids.len(), 3);
         for _ in 0..3 {
             assert!(!done.exists() && part.holds().unwrap() && !part.is_lost());
@@ -119,7 +122,7 @@ mod tests {
         assert!(done.exists() && !part.holds().unwrap());
         // What others hold is waited for, until somebody says to stop.
         stopped.store(true, Ordering::Relaxed);
-        assert!(parts.next(&stopped).unwrap().is_none());
+        assert!(parts.next(&stopped, |_| ()).unwrap().is_none());
     }
 
     #[test]
@@ -127,11 +130,11 @@ mod tests {
         let run = tempdir().unwrap();
         let mut parts = Parts::Once(Some(BTreeSet::from(["a".to_owned()])));
         let stopped = AtomicBool::new(false);
-        let part = parts.next(&stopped).unwrap().unwrap();
+        let part = parts.next(&stopped, |_| unreachable!()).unwrap().unwrap();
         let writer = Writer::open(&run.path().join("shard-1-of-1.jsonl")).unwrap();
         part.recorded(&writer).unwrap();
         assert!(part.holds().unwrap() && !part.is_lost() && !part.is_claimed());
-        assert!(parts.next(&stopped).unwrap().is_none());
+        assert!(parts.next(&stopped, |_| ()).unwrap().is_none());
         assert_eq!(fs::read_dir(run.path()).unwrap().count(), 1);
     }
 }

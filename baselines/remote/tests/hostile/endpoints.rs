@@ -143,6 +143,20 @@ fn all_down_is_told_with_what_each_said() {
     }
 }
 
+#[test]
+fn none_that_can_be_reached_is_waited_for_and_then_told_as_not_there() {
+    let server = well();
+    let (rest, patience) = (Duration::from_millis(20), Duration::from_millis(400));
+    let remote = remote(Options { tries: 4, failures: 2, rest, patience, ..quick(&server) });
+    assert_eq!(ask(&remote, "a").unwrap(), "a");
+    drop(server);
+    let start = Instant::now();
+    let error = ask(&remote, "?").unwrap_err();
+    assert!(matches!(error, BackendError::Unavailable { .. }), "{error}");
+    assert!(error.to_string().contains("check that the server runs"), "{error}");
+    assert!(start.elapsed() >= patience, "a server that is started again within that time is not missed");
+}
+
 /// Asks from several threads; the limits of the first endpoint that were seen meanwhile.
 fn crowd(remote: &Remote, threads: usize, each: usize) -> Vec<usize> {
     let run = || {
