@@ -142,7 +142,8 @@ impl Call {
         self.run(q, k, v, mask, false)
     }
 
-    /// Step by step, as SAM's own code has it: scores, both parts of the bias, softmax, values.
+    /// Scores, both parts of the bias, softmax and values one after the other, for so many heads or queries at a time that
+    /// their scores stay near the processor, in 32 bits between the products.
     fn by_products(
         self,
         q: &Tensor,
@@ -151,12 +152,35 @@ impl Call {
         rows: &Tensor,
         columns: &Tensor,
     ) -> Result<Tensor, TchError> {
-        let Sizes { batch, heads, queries, keys, .. } = self.s;
-        let scores = q.f_mul_scalar(self.scale)?.f_matmul(&k.f_transpose(-2, -1)?)?;
-        let (rows, columns) = (rows.f_unsqueeze(4)?, columns.f_unsqueeze(3)?);
-        let mut grid = scores.f_view([batch, heads, queries, rows.size()[3], columns.size()[4]])?;
-        let seen = grid.f_add_(&rows)?.f_add_(&columns)?.f_view([batch, heads, queries, keys])?;
-        seen.f_softmax(-1, None)?.f_matmul(v)
+        const SCORES: i64 = 1 << 21;
+        let Sizes { batch, heads, queries, keys, value_dim, .. } = self.s;
+        let all = batch * heads;
+        let flat = |t: &Tensor| t.f_reshape([all, -1, t.size()[3]]);
+        let (q, k, v) = (flat(q)?, flat(k)?.f_transpose(1, 2)?.f_contiguous()?, flat(v)?);
+        // A power of two loses nothing in 16 bits.
+        let early = self.scale.to_bits().trailing_zeros() >= 52;
+        let q = if early { q.f_mul_scalar(self.scale)? } else { q };
+        let (rows, columns) = (flat(rows)?.f_to_kind(Kind::Float)?, flat(columns)?.f_to_kind(Kind::Float)?);
+        let (high, wide) = (rows.size()[2], columns.size()[2]);
+        let tall = (SCORES / keys).clamp(1, queries);
+        let many = (SCORES / (keys * tall)).clamp(1, all);
+        let mut seen = Vec::new();
+        for head in (0..all).step_by(many as usize) {
+            let many = many.min(all - head);
+            let mut parts = Vec::new();
+            for first in (0..queries).step_by(tall as usize) {
+                let tall = tall.min(queries - first);
+                let part = |t: &Tensor| t.f_narrow(0, head, many)?.f_narrow(1, first, tall);
+                let scores = part(&q)?.f_matmul(&k.f_narrow(0, head, many)?)?.f_to_kind(Kind::Float)?;
+                let scores = if early { scores } else { scores.f_mul_scalar(self.scale)? };
+                let mut grid = scores.f_view([many, tall, high, wide])?;
+                let biased = grid.f_add_(&part(&rows)?.f_unsqueeze(3)?)?.f_add_(&part(&columns)?.f_unsqueeze(2)?)?;
+                let chances = biased.f_view([many, tall, keys])?.f_softmax(-1, None)?.f_to_kind(v.f_kind()?)?;
+                parts.push(chances.f_matmul(&v.f_narrow(0, head, many)?)?);
+            }
+            seen.push(joined(parts, 1)?);
+        }
+        joined(seen, 0)?.f_reshape([batch, heads, queries, value_dim])
     }
 
     /// Blocks of one length that follow each other are rows of a batch: no query meets a key that it does not see.
@@ -175,9 +199,16 @@ impl Call {
             parts.push(seen.f_reshape([batch, heads, count * length, value_dim])?);
             start += count * length;
         }
-        match parts.as_slice() {
-            [one] => Ok(one.shallow_clone()),
-            _ => Tensor::f_cat(&parts, 2),
+        joined(parts, 2)
+    }
+}
+
+fn joined(mut parts: Vec<Tensor>, dim: i64) -> Result<Tensor, TchError> {
+    match (parts.pop(), parts.is_empty()) {
+        (Some(one), true) => Ok(one),
+        (last, _) => {
+            parts.extend(last);
+            Tensor::f_cat(&parts, dim)
         }
     }
 }
