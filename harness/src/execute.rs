@@ -39,7 +39,7 @@ type Read = (Encoded, Duration, Arc<Part>);
 /// What the threads tell of.
 enum Done {
     /// What came of a sample, and the part of the run that it is of.
-    Sample(Result<Record, HarnessError>, Arc<Part>),
+    Sample(Box<Result<Record, HarnessError>>, Arc<Part>),
     /// So many samples all processes have finished.
     Together(usize),
 }
@@ -78,7 +78,7 @@ pub fn execute(job: &Job<'_>, mut tell: impl FnMut(Event)) -> Result<Run, Harnes
         let mut failed = None;
         for done in told {
             let (record, part) = match done {
-                Done::Sample(record, part) => (record, part),
+                Done::Sample(record, part) => (*record, part),
                 Done::Together(finished) => {
                     tell(Event::Together { finished });
                     continue;
@@ -193,7 +193,7 @@ fn answer(queue: &Mutex<Receiver<Read>>, done: &SyncSender<Done>, scored: &Score
         let Ok((sample, load, part)) = next else { return };
         let record = attempt(&sample, load, scored, worker);
         let record = record.map_err(|error| HarnessError::Gone { id: sample.id.clone(), error });
-        if done.send(Done::Sample(record, part)).is_err() {
+        if done.send(Done::Sample(Box::new(record), part)).is_err() {
             return;
         }
     }

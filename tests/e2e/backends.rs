@@ -178,7 +178,7 @@ fn a_run_stops_when_its_servers_are_gone_and_goes_on_when_they_are_back() {
     let line = |server: &Server| {
         let address = &server.address;
         format!(
-            "run --data city:samples=80 --limit 30 --in-flight 3 --method socioreasoner --vlm remote:org/vl \
+            "run --data city:samples=120 --limit 30 --in-flight 3 --method socioreasoner --vlm remote:org/vl \
              --endpoint {address}/v1 --patience 1 --segmenter fill --name r --json"
         )
     };

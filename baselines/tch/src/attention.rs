@@ -34,7 +34,9 @@ pub(crate) fn attention(q: &Tensor, k: &Tensor, v: &Tensor, scale: f32, mask: Ma
             same_kind(OP, q, [rows, columns])?;
             s.check_grid(rows, columns)?;
             // Its fused kernel takes 16 bits to MKL, which knows them on few processors; oneDNN's products do on all.
-            if q.device() == Device::Cpu && q.f_kind().is_ok_and(|kind| kind != Kind::Float) && s.heads == s.key_heads {
+            let narrow = q.f_kind().is_ok_and(|kind| kind != Kind::Float);
+            let some = s.heads == s.key_heads && s.batch * s.heads * s.queries > 0;
+            if narrow && some && q.device() == Device::Cpu {
                 call.by_products(q, k, v, rows, columns)
             } else {
                 s.grid(rows, columns).and_then(|bias| call.full(q, k, v, Some(&bias)))

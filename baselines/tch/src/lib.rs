@@ -9,6 +9,7 @@ mod attention;
 mod check;
 #[cfg(feature = "tch")]
 mod device;
+#[cfg(feature = "tch")]
 mod linear;
 #[cfg(feature = "tch")]
 mod tensor;
