@@ -145,7 +145,11 @@ fn all_down_is_told_with_what_each_said() {
 
 #[test]
 fn none_that_can_be_reached_is_waited_for_and_then_told_as_not_there() {
-    let server = well();
+    // No connection stays open for a further request.
+    let server = Server::start(|seen, line| {
+        line.say(seen, "a");
+        false
+    });
     let (rest, patience) = (Duration::from_millis(20), Duration::from_millis(400));
     let remote = remote(Options { tries: 4, failures: 2, rest, patience, ..quick(&server) });
     assert_eq!(ask(&remote, "a").unwrap(), "a");
