@@ -9,7 +9,8 @@ use crate::failure::{Failure, Kind};
 /// A request that came to no reply.
 pub(crate) fn request(error: &Error) -> Failure {
     let kind = match error {
-        Error::Timeout(Timeout::Connect | Timeout::Resolve) => Kind::Connection,
+        Error::Timeout(Timeout::Connect | Timeout::Resolve) | Error::HostNotFound => Kind::Absent,
+        Error::Io(e) if is_nobody(e.kind()) => Kind::Absent,
         Error::Timeout(_) => Kind::Timeout,
         Error::Tls(_) | Error::Rustls(_) | Error::TlsRequired => Kind::Tls,
         // What goes wrong with a handshake comes so.
@@ -18,6 +19,11 @@ pub(crate) fn request(error: &Error) -> Failure {
         _ => Kind::Connection,
     };
     Failure::new(kind, in_words(error))
+}
+
+fn is_nobody(kind: io::ErrorKind) -> bool {
+    use io::ErrorKind::{ConnectionRefused, HostUnreachable, NetworkDown, NetworkUnreachable};
+    matches!(kind, ConnectionRefused | HostUnreachable | NetworkDown | NetworkUnreachable)
 }
 
 /// A reply that broke off.
@@ -47,10 +53,10 @@ mod tests {
     fn errors_are_told_apart() {
         let io = |kind| Error::Io(io::Error::new(kind, "why"));
         for (error, kind) in [
-            (io(io::ErrorKind::ConnectionRefused), Kind::Connection),
+            (io(io::ErrorKind::ConnectionRefused), Kind::Absent),
             (io(io::ErrorKind::UnexpectedEof), Kind::Connection),
-            (Error::HostNotFound, Kind::Connection),
-            (Error::Timeout(Timeout::Connect), Kind::Connection),
+            (Error::HostNotFound, Kind::Absent),
+            (Error::Timeout(Timeout::Connect), Kind::Absent),
             (Error::Timeout(Timeout::Global), Kind::Timeout),
             (io(io::ErrorKind::InvalidData), Kind::Tls),
             (Error::Tls("why"), Kind::Tls),

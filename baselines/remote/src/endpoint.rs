@@ -140,7 +140,7 @@ impl Endpoint {
             self.round += 1;
         }
         if failure.kind.is_ill() {
-            self.is_gone = failure.kind == Kind::Connection;
+            self.is_gone = failure.kind == Kind::Absent;
             self.is_ill(&failure.why, now, options);
         } else if failure.kind != Kind::Stopped {
             // Whoever says no is there.

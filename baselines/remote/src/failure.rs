@@ -10,7 +10,9 @@ use crate::usage::Tokens;
 /// Kinds of failures, as far as they are treated differently.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// No connection, or one that broke before a reply began.
+    /// No connection: nobody there takes any.
+    Absent,
+    /// A connection that broke before a reply began.
     Connection,
     /// Too long a wait, for a connection, for bytes, or for all of them.
     Timeout,
@@ -76,8 +78,8 @@ impl Kind {
 
     /// Whether the endpoint is not well.
     pub(crate) fn is_ill(self) -> bool {
-        use Kind::{Connection, Cut, Garbled, OutOfMemory, Overloaded, Server, Timeout};
-        matches!(self, Connection | Timeout | Overloaded | Server | Cut | Garbled | OutOfMemory)
+        use Kind::{Absent, Connection, Cut, Garbled, OutOfMemory, Overloaded, Server, Timeout};
+        matches!(self, Absent | Connection | Timeout | Overloaded | Server | Cut | Garbled | OutOfMemory)
     }
 
     /// Whether fewer requests in flight may help.
@@ -94,7 +96,7 @@ impl Kind {
     /// What to do about it.
     fn advice(self) -> &'static str {
         match self {
-            Self::Connection | Self::Unreachable => {
+            Self::Absent | Self::Connection | Self::Unreachable => {
                 "check that the server runs and that its address and port are right"
             }
             Self::Timeout => "allow more time (`silence`, `timeout`), or fewer requests in flight (`max_in_flight`)",

@@ -59,7 +59,7 @@ impl Asking<'_> {
             }
             let wait = back_off::wait(self.options, request, tries);
             let spent = begun.elapsed();
-            if failure.kind == Kind::Connection && self.pool.is_deserted() {
+            if failure.kind == Kind::Absent && self.pool.is_deserted() {
                 // Nobody was there to try it with. How long that may last is the pool's patience.
                 tries -= 1;
             } else if !failure.kind.can_be_tried_again() || (tries == 1 && self.options.tries == 1) {
