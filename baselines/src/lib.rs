@@ -21,6 +21,7 @@ pub mod prompts;
 pub mod reasoner;
 pub mod registry;
 pub mod render;
+pub mod reward;
 pub mod timing;
 
 pub use answers::RecordedVlm;

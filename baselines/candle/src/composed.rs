@@ -13,7 +13,8 @@ pub(crate) fn sigmoid(x: &Tensor) -> Result<Tensor> {
 /// In 32 bits inside, as the reference frameworks do.
 pub(crate) fn softmax(x: &Tensor) -> Result<Tensor> {
     let wide = x.to_dtype(Kind::F32)?;
-    let e = wide.broadcast_sub(&wide.max_keepdim(D::Minus1)?)?.exp()?;
+    // The largest value cancels out, so no gradient flows through it.
+    let e = wide.broadcast_sub(&wide.detach().max_keepdim(D::Minus1)?)?.exp()?;
     e.broadcast_div(&e.sum_keepdim(D::Minus1)?)?.to_dtype(x.dtype())
 }
 
@@ -58,6 +59,56 @@ pub(crate) fn conv2d(
         None => out,
     };
     out.to_dtype(x.dtype())
+}
+
+/// A convolution that can be differentiated: a sum of products, one for each place of the kernel. candle's own gradient fails
+/// where the step does not go into the picture (0.11.1: the output padding that it asks for).
+pub(crate) fn recorded_conv2d(
+    x: &Tensor,
+    weight: &Tensor,
+    bias: Option<&Tensor>,
+    (stride, padding, groups): (usize, usize, usize),
+) -> Result<Tensor> {
+    let x = x.pad_with_zeros(2, padding, padding)?.pad_with_zeros(3, padding, padding)?;
+    let ((batch, input, h, w), (output, part, kh, kw)) = (x.dims4()?, weight.dims4()?);
+    let (rows, columns) = ((h - kh) / stride + 1, (w - kw) / stride + 1);
+    let every = |first: usize, count: usize| {
+        let indices: Vec<u32> = (0..count).map(|n| (first + n * stride) as u32).collect();
+        Tensor::new(indices, x.device())
+    };
+    let weight = weight.reshape((groups, output / groups, part, kh * kw))?;
+    let mut sum: Option<Tensor> = None;
+    for i in 0..kh {
+        let lines = x.index_select(&every(i, rows)?, 2)?;
+        for j in 0..kw {
+            let seen = lines.index_select(&every(j, columns)?, 3)?.reshape((batch, groups, input / groups, rows * columns))?;
+            let at = weight.narrow(3, i * kw + j, 1)?.squeeze(3)?.unsqueeze(0)?;
+            let at = at.broadcast_as((batch, groups, output / groups, part))?.contiguous()?;
+            let product = at.matmul(&seen)?;
+            sum = Some(match sum {
+                None => product,
+                Some(sum) => (sum + product)?,
+            });
+        }
+    }
+    let out = match sum {
+        Some(sum) => sum.reshape((batch, output, rows, columns))?,
+        None => Tensor::zeros((batch, output, rows, columns), x.dtype(), x.device())?,
+    };
+    match bias {
+        Some(bias) => out.broadcast_add(&bias.reshape((1, (), 1, 1))?),
+        None => Ok(out),
+    }
+}
+
+/// The largest value of each square, to be differentiated: candle's own gradient (0.11.1) is the mean's, a share of what it
+/// should be.
+pub(crate) fn recorded_max_pool2d(x: &Tensor, size: usize) -> Result<Tensor> {
+    let (batch, channels, h, w) = x.dims4()?;
+    let (rows, columns) = (h / size, w / size);
+    let whole = x.narrow(2, 0, rows * size)?.narrow(3, 0, columns * size)?.contiguous()?;
+    let cut = whole.reshape((batch * channels * rows, size, columns, size))?.transpose(1, 2)?.contiguous()?;
+    cut.reshape((batch, channels, rows, columns, size * size))?.max(D::Minus1)
 }
 
 pub(crate) fn rotary(x: &Tensor, cos: &Tensor, sin: &Tensor) -> Result<Tensor> {

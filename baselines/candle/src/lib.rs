@@ -1,6 +1,7 @@
 //! [`Candle`]: the `Tensor` of `socio-models` on candle, with this project's own kernels on the CPU, and the choice of
 //! devices. Nothing of the architectures is here.
 
+mod autograd;
 mod composed;
 mod cpu;
 mod device;

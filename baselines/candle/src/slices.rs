@@ -51,7 +51,8 @@ pub(crate) fn contiguous(tensor: &Tensor) -> Result<Tensor> {
         return Ok(tensor.clone());
     }
     let slice = Slice::new(tensor);
-    let Ok(values) = slice.f32() else { return tensor.contiguous().map_err(failed("contiguous")) };
+    let own = if tensor.track_op() { None } else { slice.f32().ok() };
+    let Some(values) = own else { return tensor.contiguous().map_err(failed("contiguous")) };
     let made = cpu::place::contiguous(values, 0, tensor.dims(), tensor.stride());
     Tensor::from_vec(made, tensor.dims(), tensor.device()).map_err(failed("contiguous"))
 }

@@ -27,9 +27,14 @@ fn wrong(op: &'static str, why: String) -> ModelError {
 }
 
 impl Candle {
-    /// Whether this project's own kernels take it.
+    /// Whether this project's own kernels take it: what is recorded for a backward pass goes through candle's operations.
     fn own(&self) -> bool {
-        self.0.device().is_cpu() && self.0.dtype() == Kind::F32
+        self.0.device().is_cpu() && self.0.dtype() == Kind::F32 && !self.0.track_op()
+    }
+
+    /// Whether gradients of it can be asked.
+    fn recorded(&self) -> bool {
+        self.0.track_op()
     }
 
     fn made(values: Vec<f32>, shape: &[usize]) -> Result<Self> {
@@ -286,7 +291,7 @@ impl Tensor for Candle {
         if let Some(last) = shape.last_mut() {
             *last = output;
         }
-        if !self.own() {
+        if !self.own() || weight.recorded() || bias.is_some_and(Self::recorded) {
             return composed::linear(&self.0, &weight.0, bias.map(|b| &b.0), &shape)
                 .map(Self)
                 .map_err(failed("linear"));
@@ -326,8 +331,12 @@ impl Tensor for Candle {
                 format!("{:?} by weight {:?}, stride {stride}, groups {groups}", shapes.0, shapes.1),
             ));
         }
+        let conv = (stride, padding, groups);
+        if self.recorded() || weight.recorded() || bias.is_some_and(Self::recorded) {
+            let made = composed::recorded_conv2d(&self.0, &weight.0, bias.map(|b| &b.0), conv);
+            return made.map(Self).map_err(failed("conv2d"));
+        }
         if !self.own() {
-            let conv = (stride, padding, groups);
             return composed::conv2d(&self.0, &weight.0, bias.map(|b| &b.0), conv).map(Self).map_err(failed("conv2d"));
         }
         let conv = Conv { batch, input, height, width, output, kernel: (kh, kw), stride, padding, groups };
@@ -341,6 +350,9 @@ impl Tensor for Candle {
     }
 
     fn max_pool2d(&self, size: usize) -> Result<Self> {
+        if self.recorded() && size > 0 && self.0.rank() == 4 && self.0.dims()[2..].iter().all(|s| *s >= size) {
+            return composed::recorded_max_pool2d(&self.0, size).map(Self).map_err(failed("max_pool2d"));
+        }
         contiguous(&self.0)?.max_pool2d(size).map(Self).map_err(failed("max_pool2d"))
     }
 
@@ -363,7 +375,7 @@ impl Tensor for Candle {
         if weight.0.dims() != [row] || bias.0.dims() != [row] {
             return Err(wrong("layer_norm", format!("{:?} by weight {:?}", self.0.dims(), weight.0.dims())));
         }
-        if !self.own() {
+        if !self.own() || weight.recorded() || bias.recorded() {
             return composed::layer_norm(&self.0, &weight.0, &bias.0, eps).map(Self).map_err(failed("layer_norm"));
         }
         let (w, b) = (contiguous(&weight.0)?, contiguous(&bias.0)?);
@@ -377,7 +389,7 @@ impl Tensor for Candle {
         if weight.0.dims() != [row] {
             return Err(wrong("rms_norm", format!("{:?} by weight {:?}", self.0.dims(), weight.0.dims())));
         }
-        if !self.own() {
+        if !self.own() || weight.recorded() {
             return composed::rms_norm(&self.0, &weight.0, eps).map(Self).map_err(failed("rms_norm"));
         }
         let w = contiguous(&weight.0)?;
@@ -393,7 +405,7 @@ impl Tensor for Candle {
         if dim != 2 * half || positions != length || (rows != 1 && rows != batch) || sin.0.dims() != cos.0.dims() {
             return Err(wrong("rotary", format!("{:?} by angles {:?}", self.0.dims(), cos.0.dims())));
         }
-        if !self.own() {
+        if !self.own() || cos.recorded() || sin.recorded() {
             return composed::rotary(&self.0, &cos.0, &sin.0).map(Self).map_err(failed("rotary"));
         }
         let (c, s) = (contiguous(&cos.0)?, contiguous(&sin.0)?);
@@ -407,7 +419,12 @@ impl Tensor for Candle {
         let s = sizes(self, key, value)?;
         check(s, mask)?;
         room("attention", &[s.batch, s.queries, s.heads, s.value_dim])?;
-        if !(self.own() && key.own() && value.own()) {
+        let recorded = match mask {
+            Mask::Bias(bias) => bias.recorded(),
+            Mask::Grid { rows, columns } => rows.recorded() || columns.recorded(),
+            _ => false,
+        };
+        if recorded || !(self.own() && key.own() && value.own()) {
             if let Mask::Blocks(lengths) = mask {
                 let (q, k, v) = (&self.0, &key.0, &value.0);
                 return composed::blocks(q, k, v, scale, lengths).map(Self).map_err(failed("attention"));

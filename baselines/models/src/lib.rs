@@ -15,5 +15,5 @@ mod tensor;
 pub mod weights;
 
 pub use error::{ModelError, Result};
-pub use tensor::{DType, Mask, Tensor};
+pub use tensor::{Autograd, DType, Mask, Tensor};
 pub use weights::{Vars, View, Weights};

@@ -44,3 +44,8 @@ pub fn start(threads: usize) {
     };
     tch::set_num_threads(i32::try_from(threads).unwrap_or(i32::MAX));
 }
+
+/// The CPU.
+pub fn cpu() -> Device {
+    Device::Cpu
+}

@@ -6,6 +6,8 @@
 #[cfg(feature = "tch")]
 mod attention;
 #[cfg(feature = "tch")]
+mod autograd;
+#[cfg(feature = "tch")]
 mod check;
 #[cfg(feature = "tch")]
 mod device;
@@ -15,6 +17,6 @@ mod linear;
 mod tensor;
 
 #[cfg(feature = "tch")]
-pub use device::{device, start, states};
+pub use device::{cpu, device, start, states};
 #[cfg(feature = "tch")]
 pub use tensor::Torch;

@@ -210,3 +210,12 @@ fn sam1_with_both_encoders() {
 fn a_want_of_memory_is_an_error() {
     assert_eq!(conformance::memory::<Torch>(&DEVICE), Ok(()));
 }
+
+#[test]
+fn gradients_are_those_of_the_operations() {
+    for seed in [1, 2] {
+        let slopes = conformance::gradients::<Torch>(&DEVICE, seed, 2e-3).unwrap_or_else(|e| panic!("{e}"));
+        let worst = slopes.iter().max_by(|a, b| a.error.total_cmp(&b.error)).unwrap();
+        println!("{} gradients, worst {} at {:.1e}", slopes.len(), worst.operator, worst.error);
+    }
+}

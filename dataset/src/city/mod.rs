@@ -7,6 +7,7 @@ pub(crate) mod classes;
 #[cfg(test)]
 mod golden;
 pub(crate) mod layout;
+mod lesson;
 mod plan;
 pub mod probe;
 pub(crate) mod quarter;
@@ -20,6 +21,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use socio_map::{Names, Style, Words};
 
+pub use lesson::{Asked, Facts, Lesson, Taught};
 pub use spec::{CityError, Spec, style};
 
 use crate::scene::{Ask, Look, Place, Provenance, Scene, Told, columns, fields, map_file};

@@ -4,10 +4,12 @@
 mod call;
 mod case;
 mod cases;
+mod gradients;
 mod operand;
 mod random;
 
 use crate::{DType, ModelError, Tensor};
+pub use gradients::{Slope, gradients};
 use operand::Layout;
 use random::Random;
 

@@ -1,5 +1,6 @@
 //! Keys and values of the tokens seen so far.
 
+use super::memory::Memory;
 use crate::{DType, ModelError, Result, Tensor};
 
 /// Places that a cache grows by at least.
@@ -32,43 +33,6 @@ impl<T: Tensor> Cache<T> {
     /// Tokens seen, padding included.
     pub fn length(&self) -> usize {
         self.length
-    }
-
-    /// Puts a layer's new keys and values behind those it has; gives all of them.
-    ///
-    /// # Errors
-    /// When shapes do not go together or memory does not suffice.
-    pub(super) fn extend(&mut self, layer: usize, keys: &T, values: &T) -> Result<(T, T)> {
-        let shape = keys.shape();
-        let (start, added) = (self.length, shape[2]);
-        let needed = start + added;
-        let room = self.layers[layer].as_ref().map_or(0, |(k, _)| k.shape()[2]);
-        if room < needed {
-            // Half as much again, so that growing costs a constant a token.
-            let places = needed.max(room + room / 2).next_multiple_of(STEP);
-            let old = self.layers[layer].take();
-            let grown = |old: Option<&T>, like: &T| -> Result<T> {
-                let made = T::zeros(&[shape[0], shape[1], places, shape[3]], like.dtype(), &like.device())?;
-                if let Some(old) = old.filter(|_| start > 0) {
-                    made.store(2, 0, &old.narrow(2, 0, start)?)?;
-                }
-                Ok(made)
-            };
-            let (k, v) = old.map_or((None, None), |(k, v)| (Some(k), Some(v)));
-            self.layers[layer] = Some((grown(k.as_ref(), keys)?, grown(v.as_ref(), values)?));
-        }
-        match &self.layers[layer] {
-            None => Ok((keys.clone(), values.clone())),
-            Some((k, v)) => {
-                k.store(2, start, keys)?;
-                v.store(2, start, values)?;
-                Ok((k.narrow(2, 0, needed)?, v.narrow(2, 0, needed)?))
-            }
-        }
-    }
-
-    pub(super) fn advance(&mut self, tokens: usize) {
-        self.length += tokens;
     }
 
     /// A copy with room for `more` tokens: this one can be read on from again.
@@ -134,5 +98,40 @@ impl<T: Tensor> Cache<T> {
     pub fn bytes(&self) -> usize {
         let size = |t: &T| t.shape().iter().product::<usize>() * DType::size(t.dtype());
         self.layers.iter().flatten().map(|(k, v)| size(k) + size(v)).sum()
+    }
+}
+
+impl<T: Tensor> Memory<T> for Cache<T> {
+    fn extend(&mut self, layer: usize, keys: &T, values: &T) -> Result<(T, T)> {
+        let shape = keys.shape();
+        let (start, added) = (self.length, shape[2]);
+        let needed = start + added;
+        let room = self.layers[layer].as_ref().map_or(0, |(k, _)| k.shape()[2]);
+        if room < needed {
+            // Half as much again, so that growing costs a constant a token.
+            let places = needed.max(room + room / 2).next_multiple_of(STEP);
+            let old = self.layers[layer].take();
+            let grown = |old: Option<&T>, like: &T| -> Result<T> {
+                let made = T::zeros(&[shape[0], shape[1], places, shape[3]], like.dtype(), &like.device())?;
+                if let Some(old) = old.filter(|_| start > 0) {
+                    made.store(2, 0, &old.narrow(2, 0, start)?)?;
+                }
+                Ok(made)
+            };
+            let (k, v) = old.map_or((None, None), |(k, v)| (Some(k), Some(v)));
+            self.layers[layer] = Some((grown(k.as_ref(), keys)?, grown(v.as_ref(), values)?));
+        }
+        match &self.layers[layer] {
+            None => Ok((keys.clone(), values.clone())),
+            Some((k, v)) => {
+                k.store(2, start, keys)?;
+                v.store(2, start, values)?;
+                Ok((k.narrow(2, 0, needed)?, v.narrow(2, 0, needed)?))
+            }
+        }
+    }
+
+    fn advance(&mut self, tokens: usize) {
+        self.length += tokens;
     }
 }

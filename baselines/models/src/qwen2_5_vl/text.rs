@@ -1,6 +1,6 @@
 //! The language model: vectors of tokens to vectors of what comes next.
 
-use super::cache::Cache;
+use super::memory::Memory;
 use super::config::TextConfig;
 use super::rope::{self, Position};
 use super::trace::{Tap, tap};
@@ -65,14 +65,20 @@ impl<T: Tensor> Text<T> {
         self.embedding.select(0, ids)?.cast(self.compute)
     }
 
-    /// Goes through `x` `[rows, tokens, hidden]`, whose tokens stand at `positions` (row after row), behind what the cache
-    /// holds. `starts` are the lengths of the padding before each row's prompt. Gives vectors of the same shape, after the
+    /// Goes through `x` `[rows, tokens, hidden]`, whose tokens stand at `positions` (row after row), behind what is
+    /// remembered. `starts` are the lengths of the padding before each row's prompt. Gives vectors of the same shape, after the
     /// last norm.
     ///
     /// # Errors
     /// When shapes do not go together or memory does not suffice.
-    pub fn forward(&self, x: &T, positions: &[Position], starts: &[usize], cache: &mut Cache<T>) -> Result<T> {
-        self.traced(x, positions, starts, cache, &mut |_, _| Ok(()))
+    pub fn forward(
+        &self,
+        x: &T,
+        positions: &[Position],
+        starts: &[usize],
+        memory: &mut dyn Memory<T>,
+    ) -> Result<T> {
+        self.traced(x, positions, starts, memory, &mut |_, _| Ok(()))
     }
 
     /// As [`Self::forward`], telling `on` every stage: `hidden0` (what goes in), `hidden1` and on after each layer, and one
@@ -85,7 +91,7 @@ impl<T: Tensor> Text<T> {
         x: &T,
         positions: &[Position],
         starts: &[usize],
-        cache: &mut Cache<T>,
+        memory: &mut dyn Memory<T>,
         on: Tap<'_, T>,
     ) -> Result<T> {
         let shape = x.shape();
@@ -96,10 +102,10 @@ impl<T: Tensor> Text<T> {
         tap(on, "hidden0", x)?;
         let mut x = x.clone();
         for (i, layer) in self.layers.iter().enumerate() {
-            x = layer.forward(&x, &self.config, (&angles.0, &angles.1), starts, |k, v| cache.extend(i, k, v))?;
+            x = layer.forward(&x, &self.config, (&angles.0, &angles.1), starts, |k, v| memory.extend(i, k, v))?;
             tap(on, &format!("hidden{}", i + 1), &x)?;
         }
-        cache.advance(tokens);
+        memory.advance(tokens);
         let x = self.norm.forward(&x)?;
         tap(on, &format!("hidden{}", self.layers.len() + 1), &x)?;
         Ok(x)

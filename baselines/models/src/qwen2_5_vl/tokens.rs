@@ -46,12 +46,22 @@ impl Tokenizer {
     /// # Errors
     /// Never, unless the library changes what it reads.
     pub fn bytes() -> Result<Self> {
+        Self::with_words(&[])
+    }
+
+    /// [`Self::bytes`] with words of its own after the special tokens, in their order: wherever a text holds one, it is one
+    /// token; of several that begin at one place the longest.
+    ///
+    /// # Errors
+    /// When two words are the same, or one is empty or a token already.
+    pub fn with_words(words: &[String]) -> Result<Self> {
         let vocab: serde_json::Map<String, Value> =
             (0..=u8::MAX).map(|byte| (letter(byte).to_string(), json!(byte))).collect();
+        let added = NEEDED.map(|name| (name, true)).into_iter().chain(words.iter().map(|word| (word.as_str(), false)));
         let added: Vec<Value> = (256..)
-            .zip(NEEDED)
-            .map(|(id, name)| {
-                json!({"id": id, "content": name, "special": true, "normalized": false, "single_word": false,
+            .zip(added)
+            .map(|(id, (name, special))| {
+                json!({"id": id, "content": name, "special": special, "normalized": false, "single_word": false,
                     "lstrip": false, "rstrip": false})
             })
             .collect();
@@ -168,6 +178,21 @@ mod tests {
         assert_eq!(tokenizer.stops(), [258, 256]);
         assert!(tokenizer.special("a").is_err());
         assert_eq!(tokenizer.decode(&[257, 104, 105, 0xFF, 258, 9999]).unwrap(), "hi\u{FFFD}");
+    }
+
+    #[test]
+    fn words_are_one_token_each() {
+        let words = ["Hospital", "12", "123", ", ", ". Please"].map(str::to_owned);
+        let tokenizer = Tokenizer::with_words(&words).unwrap();
+        let text = "A Hospital123, 12. Pleas 1. Please";
+        let ids = tokenizer.encode(text).unwrap();
+        let id = |i: u32| Tokenizer::BYTES as u32 + i;
+        assert_eq!(&ids[..6], [65, 32, id(0), id(2), id(3), id(1)]);
+        assert_eq!(ids.last(), Some(&id(4)));
+        assert_eq!(tokenizer.decode(&ids).unwrap(), text);
+        assert_eq!(tokenizer.size(), Tokenizer::BYTES + words.len());
+        assert!(Tokenizer::with_words(&["a".to_owned()]).is_err());
+        assert!(Tokenizer::with_words(&["aa".to_owned(), "aa".to_owned()]).is_err());
     }
 
     #[test]

@@ -1,8 +1,10 @@
 //! The operations that the architectures are written in, implemented once a tensor library.
 
+mod autograd;
 mod dtype;
 mod mask;
 
+pub use autograd::Autograd;
 pub use dtype::DType;
 pub use mask::Mask;
 

@@ -1,0 +1,377 @@
+//! The loss of a part of a batch: what visual tokens say of themselves, and the answers to questions.
+
+use std::collections::{BTreeMap, HashMap};
+
+use serde::{Deserialize, Serialize};
+use socio_models::qwen2_5_vl::{Beginning, Behind, PictureConfig, Qwen2_5Vl, patches};
+use socio_models::{Autograd, DType, Result, Vars};
+
+use super::dense::{Dense, Labels};
+use super::teach::{Classroom, Row};
+use crate::parameters::{Parameter, Parameters};
+
+/// How much each part of the loss counts.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Counts {
+    /// What the vision tower's tokens say: classes and functions of icons, where they stand, edges of sites.
+    pub eye: f32,
+    /// The same of the language model's vectors, after `layer` of its layers, and what satellite tokens say they are.
+    pub mind: f32,
+    /// The answers.
+    pub answer: f32,
+    /// After how many layers of the language model.
+    pub layer: usize,
+    /// What a token without an icon or a place counts beside one with.
+    pub none: f32,
+    /// What boxes and places count beside classes.
+    pub place: f32,
+    /// How far around a coordinate its neighbours count too: the deviation of a normal distribution, in pixels; 0 for the
+    /// coordinate alone.
+    pub spread: f32,
+}
+
+/// A part of a batch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part {
+    /// The scenes, as indices of lessons.
+    pub scenes: Vec<usize>,
+    /// The questions about them.
+    pub rows: Vec<Row>,
+    /// Squares cut out of pictures, for the eye alone.
+    pub crops: Vec<Crop>,
+}
+
+/// A square cut out of a lesson's pictures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Crop {
+    /// The lesson.
+    pub scene: usize,
+    /// Of its map (0) or its satellite view (1).
+    pub picture: usize,
+    /// Its upper left corner, in pixels of what the model sees.
+    pub corner: [usize; 2],
+    /// Tokens of its side.
+    pub tokens: usize,
+}
+
+/// The parts of the loss, before they are weighed.
+pub type Told = BTreeMap<&'static str, f64>;
+
+const HEADS: [&str; 2] = ["eye", "mind"];
+
+/// The parameters of the heads that read visual tokens while training lasts; they are no part of the network. A head gives
+/// classes, functions, two of a point or four of a box.
+pub fn heads(hidden: usize, labels: &Labels, random: &mut socio_dataset::hash::SplitMix) -> Parameters {
+    let [classes, functions] = labels.sizes();
+    let mut made = Parameters::default();
+    let scale = (hidden as f64).powf(-0.5);
+    for head in HEADS {
+        for (picture, more) in [("map", 2), ("satellite", 4)] {
+            let size = classes + functions + more;
+            let values = (0..size * hidden).map(|_| (random.between(-1.0, 1.0) * scale) as f32).collect();
+            let key = format!("dense.{head}.{picture}");
+            made.0.insert(format!("{key}.weight"), Parameter { shape: vec![size, hidden], values });
+            made.0.insert(format!("{key}.bias"), Parameter { shape: vec![size], values: vec![0.0; size] });
+        }
+    }
+    made
+}
+
+/// Whether a key is of the heads.
+pub fn is_head(key: &str) -> bool {
+    key.starts_with("dense.")
+}
+
+/// What a loss is taken of.
+pub struct Learner<'a, T: Autograd> {
+    /// Prompts and sizes.
+    pub room: &'a Classroom,
+    /// Numbers of classes.
+    pub labels: &'a Labels,
+    /// How much each part counts.
+    pub counts: &'a Counts,
+    /// Ids of the coordinates' tokens, from 0 on.
+    pub numbers: &'a [u32],
+    /// The type that flows through the networks.
+    pub compute: DType,
+    /// Where.
+    pub device: T::Device,
+}
+
+impl<T: Autograd> Learner<'_, T> {
+    /// The loss of a part. `pictures` gives a scene's map and satellite view, `dense` what their tokens should say, and
+    /// `crop` what those of a square should.
+    ///
+    /// # Errors
+    /// When the library fails.
+    pub fn loss<'p>(
+        &self,
+        variables: &BTreeMap<String, T>,
+        part: &Part,
+        pictures: &dyn Fn(usize) -> [&'p [u8]; 2],
+        dense: &dyn Fn(usize) -> Dense,
+        crop: &dyn Fn(Crop) -> Dense,
+    ) -> Result<(T, Told)> {
+        let (heads, network): (BTreeMap<_, _>, BTreeMap<_, _>) =
+            variables.iter().map(|(k, t)| (k.clone(), t.clone())).partition(|(k, _)| is_head(k));
+        let config = &self.room.config;
+        let model = Qwen2_5Vl::<T>::new(config, &Vars::bound(&network, self.compute, &self.device))?;
+        let (scenes, hidden) = (part.scenes.len(), config.text.hidden_size);
+        let mut sum = Sum { total: None, told: Told::new() };
+        if !part.crops.is_empty() {
+            for picture in 0..2 {
+                let crops: Vec<Crop> = part.crops.iter().filter(|c| c.picture == picture).copied().collect();
+                if !crops.is_empty() {
+                    self.look(&model, &heads, &crops, pictures, crop, &mut sum)?;
+                }
+            }
+        }
+        if scenes == 0 {
+            return self.end(sum);
+        }
+        let grid = self.room.grid;
+        let side = grid.h * config.vision.patch_size;
+        let mut values = Vec::new();
+        for scene in &part.scenes {
+            for picture in pictures(*scene) {
+                values.extend(patches(picture, side, side, &PictureConfig::of(&config.vision))?.values);
+            }
+        }
+        let shape = [2 * scenes * grid.patches(), config.vision.patch()];
+        let pixels = T::new(values, &shape, self.compute, &self.device)?;
+        let seen = model.vision.forward(&pixels, &vec![grid; 2 * scenes])?;
+        let tokens = model.image_tokens(grid);
+        let known: Vec<Dense> = part.scenes.iter().map(|s| dense(*s)).collect();
+        if self.counts.eye > 0.0 {
+            let own = seen.reshape(&[scenes, 2, tokens, hidden])?;
+            self.say("eye", &heads, (&own, 0), &known, self.counts.eye, &mut sum)?;
+        }
+        if self.counts.mind > 0.0 || self.counts.answer > 0.0 {
+            let mut rows = Vec::with_capacity(scenes);
+            for scene in 0..scenes {
+                let images = seen.narrow(0, 2 * scene * tokens, 2 * tokens)?;
+                rows.push(model.embed(&self.room.beginning, Some(&images))?);
+            }
+            let length = self.room.beginning.len();
+            let x = T::cat(&rows, 0)?.reshape(&[scenes, length, hidden])?;
+            let positions = self.room.positions.repeat(scenes);
+            let mut beginning = Beginning::default();
+            let (mut after, wanted) = (None, format!("hidden{}", self.counts.layer));
+            model.text.traced(&x, &positions, &vec![0; scenes], &mut beginning, &mut |name, t: &T| {
+                if name == wanted {
+                    after = Some(t.clone());
+                }
+                Ok(())
+            })?;
+            if let (Some(after), true) = (after, self.counts.mind > 0.0) {
+                let (first, second) = self.images(tokens);
+                let pick = |start: usize| after.narrow(1, start, tokens)?.reshape(&[scenes, 1, tokens, hidden]);
+                let own = T::cat(&[pick(first)?, pick(second)?], 1)?;
+                self.say("mind", &heads, (&own, 0), &known, self.counts.mind, &mut sum)?;
+            }
+            if self.counts.answer > 0.0 && !part.rows.is_empty() {
+                self.answers(&model, &beginning, &part.rows, &mut sum)?;
+            }
+        }
+        self.end(sum)
+    }
+
+    fn end(&self, sum: Sum<T>) -> Result<(T, Told)> {
+        let nothing = || T::new(vec![0.0], &[1], DType::F32, &self.device);
+        Ok((sum.total.map_or_else(nothing, Ok)?, sum.told))
+    }
+
+    /// What the eye says of squares cut out of pictures of one kind, all of one size.
+    fn look<'p>(
+        &self,
+        model: &Qwen2_5Vl<T>,
+        heads: &BTreeMap<String, T>,
+        crops: &[Crop],
+        pictures: &dyn Fn(usize) -> [&'p [u8]; 2],
+        crop: &dyn Fn(Crop) -> Dense,
+        sum: &mut Sum<T>,
+    ) -> Result<()> {
+        let (config, whole) = (&self.room.config, self.room.grid.h * self.room.config.vision.patch_size);
+        let side = crops[0].tokens * config.vision.spatial_merge_size * config.vision.patch_size;
+        let mut values = Vec::new();
+        let mut grids = Vec::with_capacity(crops.len());
+        for Crop { scene, picture, corner: [left, top], .. } in crops {
+            let from = pictures(*scene)[*picture];
+            let rows = (*top..top + side).flat_map(|y| &from[(y * whole + left) * 3..][..side * 3]);
+            let cut = patches(&rows.copied().collect::<Vec<u8>>(), side, side, &PictureConfig::of(&config.vision))?;
+            values.extend(cut.values);
+            grids.push(cut.grid);
+        }
+        let all: usize = grids.iter().map(|g| g.patches()).sum();
+        let pixels = T::new(values, &[all, config.vision.patch()], self.compute, &self.device)?;
+        let seen = model.vision.forward(&pixels, &grids)?;
+        let tokens = crops[0].tokens * crops[0].tokens;
+        let seen = seen.reshape(&[crops.len(), 1, tokens, config.text.hidden_size])?;
+        let known: Vec<Dense> = crops.iter().map(|c| crop(*c)).collect();
+        self.say("eye", heads, (&seen, crops[0].picture), &known, 1.0, sum)
+    }
+
+    /// Where the pictures' tokens begin.
+    fn images(&self, tokens: usize) -> (usize, usize) {
+        let all = &self.room.beginning;
+        let first = all.iter().position(|id| *id == self.room.config.image_token).unwrap_or(0);
+        (first, all.len() - tokens)
+    }
+
+    /// The loss of what visual tokens `[scenes, pictures, tokens, hidden]` say; `first` is the kind of the first picture: map
+    /// (0) or satellite view (1).
+    fn say(
+        &self,
+        head: &'static str,
+        heads: &BTreeMap<String, T>,
+        (tokens, first): (&T, usize),
+        known: &[Dense],
+        count: f32,
+        sum: &mut Sum<T>,
+    ) -> Result<()> {
+        let shape = tokens.shape();
+        let (rows, hidden) = (shape[0] * shape[2], shape[3]);
+        let [classes, functions] = self.labels.sizes();
+        let names: [[&'static str; 3]; 2] = match head {
+            "eye" => [["eye icon", "eye function", "eye point"], ["eye place", "eye group", "eye box"]],
+            _ => [["mind icon", "mind function", "mind point"], ["mind place", "mind group", "mind box"]],
+        };
+        for (i, picture) in ["map", "satellite"].into_iter().enumerate().skip(first).take(shape[1]) {
+            let of = |part: &str| {
+                let key = format!("dense.{head}.{picture}.{part}");
+                heads.get(&key).ok_or_else(|| socio_models::ModelError::Input(format!("no head `{key}`")))
+            };
+            let x = tokens.narrow(1, i - first, 1)?.reshape(&[rows, hidden])?.cast(DType::F32)?;
+            let said = x.linear(of("weight")?, Some(of("bias")?))?;
+            let what: Vec<[u32; 2]> = known.iter().flat_map(|d| if i == 0 { &d.icon } else { &d.place }).copied().collect();
+            // From above alone nothing says what a place is.
+            if !(head == "eye" && i == 1) {
+                for (k, (start, size)) in [(0, classes), (classes, functions)].into_iter().enumerate() {
+                    let targets: Vec<u32> = what.iter().map(|w| w[k]).collect();
+                    let loss = self.classes(&said.narrow(1, start, size)?, &targets)?;
+                    sum.add(names[i][k], &loss, count)?;
+                }
+            }
+            let (mut at, mut there): (Vec<f32>, Vec<f32>) = (Vec::new(), Vec::new());
+            let n = (shape[2] as f64).sqrt() as usize;
+            // The eye has no place of its own in the picture: it tells places from its token's middle.
+            let middle = |t: usize| {
+                let of = |v: usize| if head == "eye" { (v as f32 + 0.5) / n as f32 } else { 0.5 };
+                [of(t % n), of(t / n)]
+            };
+            for dense in known {
+                for t in 0..shape[2] {
+                    let [x, y] = middle(t);
+                    if i == 0 {
+                        at.extend([dense.at[t][0] - x, dense.at[t][1] - y]);
+                        there.extend([f32::from(u8::from(dense.icon[t][1] > 0)); 2]);
+                    } else {
+                        let b = dense.site[t].unwrap_or_default();
+                        at.extend([b[0] - x, b[1] - y, b[2] - x, b[3] - y]);
+                        there.extend([f32::from(u8::from(dense.site[t].is_some())); 4]);
+                    }
+                }
+            }
+            let wide = if i == 0 { 2 } else { 4 };
+            let found = said.narrow(1, classes + functions, wide)?;
+            let sites: f32 = there.iter().sum::<f32>().max(1.0);
+            let (at, there) = (self.new(at, &[rows, wide])?, self.new(there, &[rows, wide])?);
+            let off = found.sub(&at)?.mul(&there)?;
+            let far = off.relu()?.add(&off.affine(-1.0, 0.0)?.relu()?)?.sum()?.affine(1.0 / sites, 0.0)?;
+            sum.add(names[i][2], &far, count * self.counts.place)?;
+        }
+        Ok(())
+    }
+
+    fn new(&self, values: Vec<f32>, shape: &[usize]) -> Result<T> {
+        T::new(values, shape, DType::F32, &self.device)
+    }
+
+    /// Cross entropy, those of none counting less.
+    fn classes(&self, logits: &T, targets: &[u32]) -> Result<T> {
+        let weights: Vec<f32> = targets.iter().map(|t| if *t == 0 { self.counts.none } else { 1.0 }).collect();
+        let whole: f32 = weights.iter().sum::<f32>().max(1e-6);
+        let weights = self.new(weights, &[targets.len()])?;
+        logits.log_softmax()?.pick(targets)?.mul(&weights)?.sum()?.affine(-1.0 / whole, 0.0)
+    }
+
+    /// The mean cross entropy of the tokens to be learned: of coordinates, and of all others.
+    fn answers(
+        &self,
+        model: &Qwen2_5Vl<T>,
+        beginning: &Beginning<T>,
+        rows: &[Row],
+        sum: &mut Sum<T>,
+    ) -> Result<()> {
+        let hidden = self.room.config.text.hidden_size;
+        let longest = rows.iter().map(|r| r.ids.len()).max().unwrap_or(0);
+        let mut ids = Vec::with_capacity(rows.len() * longest);
+        let (mut from, mut targets) = (Vec::new(), Vec::new());
+        for (i, row) in rows.iter().enumerate() {
+            ids.extend(&row.ids);
+            ids.extend(std::iter::repeat_n(0, longest - row.ids.len()));
+            from.extend((row.learned..row.ids.len()).map(|t| (i * longest + t - 1) as u32));
+            targets.extend(&row.ids[row.learned..]);
+        }
+        let x = model.text.embed(&ids)?.reshape(&[rows.len(), longest, hidden])?;
+        let row: Vec<_> = (0..longest).map(|t| [self.room.next + t as i64; 3]).collect();
+        let mut behind = Behind::new(beginning, rows.iter().map(|r| r.scene as u32).collect());
+        let y = model.text.forward(&x, &row.repeat(rows.len()), &vec![0; rows.len()], &mut behind)?;
+        let y = y.reshape(&[rows.len() * longest, hidden])?.select(0, &from)?;
+        let chances = model.text.logits(&y)?.cast(DType::F32)?.log_softmax()?;
+        let vocabulary = self.room.config.text.vocab_size;
+        let wanted = self.new(self.wanted(&targets, vocabulary), &[targets.len(), vocabulary])?;
+        let lost = chances.mul(&wanted)?;
+        let numbers: std::collections::HashSet<u32> = self.numbers.iter().copied().collect();
+        for (name, coordinates) in [("coordinates", true), ("words", false)] {
+            let mine: Vec<f32> = targets.iter().map(|t| f32::from(u8::from(numbers.contains(t) == coordinates))).collect();
+            let count: f32 = mine.iter().sum::<f32>().max(1.0);
+            let share = count / targets.len().max(1) as f32;
+            let mine = self.new(mine, &[targets.len(), 1])?;
+            let loss = lost.mul(&mine)?.sum()?.affine(-1.0 / count, 0.0)?;
+            sum.add(name, &loss, self.counts.answer * share)?;
+        }
+        Ok(())
+    }
+
+    /// Of each target, how much every token is wanted.
+    fn wanted(&self, targets: &[u32], vocabulary: usize) -> Vec<f32> {
+        let value: HashMap<u32, usize> = self.numbers.iter().enumerate().map(|(n, id)| (*id, n)).collect();
+        let mut wanted = vec![0.0; targets.len() * vocabulary];
+        let spread = self.counts.spread;
+        for (row, target) in wanted.chunks_exact_mut(vocabulary).zip(targets) {
+            let Some(n) = value.get(target).filter(|_| spread > 0.0) else {
+                row[*target as usize] = 1.0;
+                continue;
+            };
+            let reach = (3.0 * spread).ceil() as usize;
+            let near = n.saturating_sub(reach)..(n + reach + 1).min(self.numbers.len());
+            let weight = |m: usize| (-0.5 * ((m as f32 - *n as f32) / spread).powi(2)).exp();
+            let whole: f32 = near.clone().map(weight).sum();
+            for m in near {
+                row[self.numbers[m] as usize] = weight(m) / whole;
+            }
+        }
+        wanted
+    }
+}
+
+/// The loss so far, and its parts.
+struct Sum<T> {
+    total: Option<T>,
+    told: Told,
+}
+
+impl<T: Autograd> Sum<T> {
+    fn add(&mut self, name: &'static str, loss: &T, count: f32) -> Result<()> {
+        let value = loss.detach().values()?.first().copied().unwrap_or(0.0);
+        self.told.insert(name, f64::from(value));
+        let weighed = loss.affine(count, 0.0)?;
+        self.total = Some(match self.total.take() {
+            None => weighed,
+            Some(total) => total.add(&weighed)?,
+        });
+        Ok(())
+    }
+}

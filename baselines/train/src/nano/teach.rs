@@ -1,0 +1,219 @@
+//! From what is known of a lesson to questions with their answers, in the words of the method's own prompts.
+
+use socio_baselines::prompts::Template;
+use socio_dataset::city::{Facts, Taught};
+use socio_dataset::hash::SplitMix;
+use socio_dataset::Level;
+use socio_models::qwen2_5_vl::{Chat, Config, Grid, Position, Tokenizer, positions};
+
+use super::dense::hull;
+use crate::TrainError;
+
+/// The most objects that are asked for at once: the city plans three.
+const MOST: usize = 3;
+/// The least share of a site's hull that lies in the picture for its place to be asked for.
+const INSIDE: f64 = 0.6;
+
+/// A question about a lesson, with what is true of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Question {
+    /// The query text.
+    pub query: String,
+    /// The level.
+    pub level: Level,
+    /// Boxes of the places that it names, from left to right, in pixels of what the model sees.
+    pub boxes: Vec<[u32; 4]>,
+    /// Where their icons stand on the map, in the same order.
+    pub icons: Vec<[u32; 2]>,
+}
+
+/// A row of training: the tokens behind the pictures, and which of them are to be learned.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row {
+    /// Which scene of the batch it is about.
+    pub scene: usize,
+    /// The tokens.
+    pub ids: Vec<u32>,
+    /// The first token that is to be learned; all from there on are.
+    pub learned: usize,
+}
+
+fn place_box(place: &Taught, facts: &Facts, side: u32) -> Option<([u32; 4], f64)> {
+    let size = f64::from(facts.size);
+    let whole = place.ring.iter().fold([f64::MAX, f64::MAX, f64::MIN, f64::MIN], |b, p| {
+        [b[0].min(p[0]), b[1].min(p[1]), b[2].max(p[0]), b[3].max(p[1])]
+    });
+    let cut = hull(&place.ring, size)?;
+    let area = |b: [f64; 4]| (b[2] - b[0]) * (b[3] - b[1]);
+    let seen = cut.map(|v| (v * f64::from(side) / size).round() as u32);
+    Some((seen, area(cut) / area(whole).max(1e-9)))
+}
+
+/// A question about some places; none where the map does not show one of them, or they are more than can be asked for.
+fn question(facts: &Facts, level: Level, query: &str, side: u32, planned: bool) -> Option<Question> {
+    let named = |p: &&Taught| match level {
+        Level::Name => p.name == query,
+        Level::Class => p.class == query,
+        Level::Function => p.function == query,
+    };
+    let scale = f64::from(side) / f64::from(facts.size);
+    let mut all = Vec::new();
+    for place in facts.places.iter().filter(named) {
+        let Some((seen, share)) = place_box(place, facts, side) else { continue };
+        if !planned && (share < INSIDE || place.icon.is_none()) {
+            return None;
+        }
+        let icon = place.icon.map(|p| p.map(|v| ((v * scale) as u32).min(side - 1)));
+        // An icon that found no room cannot be pointed at; its site can.
+        let middle = [u32::midpoint(seen[0], seen[2]), u32::midpoint(seen[1], seen[3])];
+        all.push((seen, icon.unwrap_or(middle)));
+    }
+    all.retain(|(b, _)| b[2] > b[0] && b[3] > b[1]);
+    all.sort_unstable();
+    (1..=MOST).contains(&all.len()).then(|| Question {
+        query: query.to_owned(),
+        level,
+        boxes: all.iter().map(|(b, _)| *b).collect(),
+        icons: all.iter().map(|(_, i)| *i).collect(),
+    })
+}
+
+/// What the city asks of a lesson.
+pub fn asked(facts: &Facts, side: u32) -> Option<Question> {
+    question(facts, facts.asked.level, &facts.asked.text, side, true)
+}
+
+/// Some questions about a lesson: what the city asks, and others drawn from what else it shows. `names` is the share of
+/// names among the others.
+pub fn questions(facts: &Facts, side: u32, count: usize, names: f64, random: &mut SplitMix) -> Vec<Question> {
+    let mut made: Vec<Question> = asked(facts, side).into_iter().collect();
+    // Some queries cannot be asked; tries are bounded.
+    for _ in 0..count * 8 {
+        if made.len() >= count {
+            break;
+        }
+        let Some(place) = random.pick(&facts.places) else { break };
+        let level = if random.chance(names) {
+            Level::Name
+        } else if random.chance(0.6) {
+            Level::Class
+        } else {
+            Level::Function
+        };
+        let query = match level {
+            Level::Name => &place.name,
+            Level::Class => &place.class,
+            Level::Function => &place.function,
+        };
+        if made.iter().all(|q| q.query != *query) {
+            made.extend(question(facts, level, query, side, false));
+        }
+    }
+    made.truncate(count);
+    made
+}
+
+/// How an answer is given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Manner {
+    /// The boxes alone, asked by the prompt without thinking.
+    Plain,
+    /// Where the icons stand, then the boxes.
+    Thinking,
+}
+
+impl Question {
+    /// The boxes as JSON.
+    pub fn boxes_text(&self) -> String {
+        let one = |b: &[u32; 4]| format!(r#"{{"bbox_2d": [{}, {}, {}, {}]}}"#, b[0], b[1], b[2], b[3]);
+        format!("[{}]", self.boxes.iter().map(one).collect::<Vec<_>>().join(", "))
+    }
+
+    /// The answer of stage 1.
+    pub fn answer(&self, manner: Manner) -> String {
+        let icons: Vec<String> = self.icons.iter().map(|[x, y]| format!("{x}, {y}")).collect();
+        let answer = format!("<answer>{}</answer>", self.boxes_text());
+        match manner {
+            Manner::Plain => answer,
+            Manner::Thinking => format!("<think>The map shows it at {}</think>{answer}", icons.join("; ")),
+        }
+    }
+}
+
+/// What all rows have in common: the tokens up to the last picture's, and the prompts.
+pub struct Classroom {
+    /// The tokenizer.
+    pub tokenizer: Tokenizer,
+    /// The network's configuration.
+    pub config: Config,
+    /// The beginning of every prompt, up to its last image token.
+    pub beginning: Vec<u32>,
+    /// Where its tokens stand.
+    pub positions: Vec<Position>,
+    /// The position of the token after it.
+    pub next: i64,
+    /// A picture's patches.
+    pub grid: Grid,
+    plain: Template,
+    thinking: Template,
+}
+
+impl Classroom {
+    /// For a network and its tokenizer, with pictures of `side` pixels.
+    ///
+    /// # Errors
+    /// When the tokenizer does not go with the network.
+    pub fn new(config: Config, tokenizer: Tokenizer, side: u32) -> Result<Self, TrainError> {
+        let cells = side as usize / config.vision.patch_size;
+        let grid = Grid { t: 1, h: cells, w: cells };
+        let template = |name: &str| {
+            let found = Template::named(name).ok_or_else(|| TrainError::Input(format!("no prompt `{name}`")))?;
+            found.map_err(|e| TrainError::Input(e.to_string()))
+        };
+        let mut ids = Chat::new(&[grid, grid], "x").ids(&tokenizer, config.vision.spatial_merge_size)?;
+        let last = ids.iter().rposition(|id| *id == config.image_token).unwrap_or(0);
+        ids.truncate(last + 1);
+        let (positions, next) = positions(&config, &ids, &[grid, grid])?;
+        Ok(Self {
+            plain: template("socioreasoner-sft-localize")?,
+            thinking: template("socioreasoner-localize")?,
+            tokenizer,
+            config,
+            beginning: ids,
+            positions,
+            next,
+            grid,
+        })
+    }
+
+    /// The tokens behind the pictures of a prompt.
+    ///
+    /// # Errors
+    /// When the tokenizer fails.
+    pub fn prompt(&self, text: &str) -> Result<Vec<u32>, TrainError> {
+        let merge = self.config.vision.spatial_merge_size;
+        let mut ids = Chat::new(&[self.grid, self.grid], text).ids(&self.tokenizer, merge)?;
+        Ok(ids.split_off(self.beginning.len()))
+    }
+
+    /// A question of stage 1 as the method puts it.
+    ///
+    /// # Errors
+    /// When the tokenizer fails.
+    pub fn localize(&self, question: &Question, manner: Manner) -> Result<Vec<u32>, TrainError> {
+        let template = if manner == Manner::Plain { &self.plain } else { &self.thinking };
+        self.prompt(&template.fill(&question.query, ""))
+    }
+
+    /// A question of stage 1 with its answer.
+    ///
+    /// # Errors
+    /// When the tokenizer fails.
+    pub fn row(&self, scene: usize, question: &Question, manner: Manner) -> Result<Row, TrainError> {
+        let mut ids = self.localize(question, manner)?;
+        let learned = ids.len();
+        ids.extend(self.tokenizer.encode(&question.answer(manner))?);
+        ids.push(self.tokenizer.special("<|im_end|>")?);
+        Ok(Row { scene, ids, learned })
+    }
+}
