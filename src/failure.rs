@@ -17,6 +17,7 @@ use socio_record::{ExitCode, LogError, RunError};
 use socio_reports::baseline::BaselineError;
 use socio_reports::export::ExportError;
 use socio_reports::trace::TraceError;
+use socio_train::TrainError;
 
 /// What ends a command, and the code it exits with.
 #[derive(Debug)]
@@ -92,6 +93,18 @@ impl From<PublishError> for Failure {
             PublishError::Store(e) => e.into(),
             PublishError::File(e) => e.into(),
             other => Self::input(other),
+        }
+    }
+}
+
+impl From<TrainError> for Failure {
+    fn from(e: TrainError) -> Self {
+        match e {
+            TrainError::File(e) => e.into(),
+            TrainError::City(e) => e.into(),
+            TrainError::Model(_) => Self::new(ExitCode::BACKEND, e),
+            TrainError::Checkpoint { .. } | TrainError::Input(_) => Self::input(e),
+            TrainError::Diverged { .. } => Self::new(ExitCode::UNEXPECTED, e),
         }
     }
 }

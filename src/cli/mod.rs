@@ -4,6 +4,7 @@ mod data;
 mod determinism;
 mod judge;
 mod latency;
+mod train;
 
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -23,6 +24,7 @@ pub(crate) use judge::{
     RescoreArgs, ToldArgs, ToldFormat,
 };
 pub(crate) use latency::{LatencyArgs, Load};
+pub(crate) use train::{TrainArgs, TrainCommand};
 
 const EXIT_CODES: &str = "\
 Exit codes (`socio-bench list exit-codes`): 0 success; 1 unexpected;
@@ -205,6 +207,9 @@ Example:
         #[arg(long)]
         out: PathBuf,
     },
+    /// Train the models that this suite ships, and others like them
+    #[command(subcommand)]
+    Train(TrainCommand),
     /// Fetch model files, pinned by hash
     #[command(subcommand)]
     Models(ModelsCommand),

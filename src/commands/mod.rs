@@ -18,6 +18,7 @@ mod run;
 mod setup;
 mod show;
 mod stages;
+mod train;
 
 use clap::CommandFactory;
 use socio_record::{ExitCode, Run, merge};
@@ -70,6 +71,7 @@ pub(crate) fn dispatch(command: Command) -> Outcome {
             Ok(ExitCode::OK)
         }
         Command::Models(command) => models::command(command),
+        Command::Train(command) => train::command(command),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "socio-bench", &mut script);

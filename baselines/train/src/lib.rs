@@ -4,12 +4,17 @@
 //! are plain numbers on the host, so that every library trains the same and a checkpoint is all there is.
 
 pub mod checkpoint;
+pub mod course;
 pub mod crew;
 mod error;
+pub mod export;
 pub mod grpo;
 pub mod library;
+pub mod log;
 pub mod nano;
 pub mod optim;
 pub mod parameters;
+pub mod recipes;
+pub mod segmenter;
 
 pub use error::TrainError;

@@ -102,7 +102,10 @@ impl<T: Tensor> Text<T> {
         tap(on, "hidden0", x)?;
         let mut x = x.clone();
         for (i, layer) in self.layers.iter().enumerate() {
-            x = layer.forward(&x, &self.config, (&angles.0, &angles.1), starts, |k, v| memory.extend(i, k, v))?;
+            x = layer.forward(&x, &self.config, (&angles.0, &angles.1), starts, |q, k, v| {
+                memory.asked(i, q);
+                memory.extend(i, k, v)
+            })?;
             tap(on, &format!("hidden{}", i + 1), &x)?;
         }
         memory.advance(tokens);
@@ -141,7 +144,7 @@ impl<T: Tensor> Layer<T> {
         c: &TextConfig,
         (cos, sin): (&T, &T),
         starts: &[usize],
-        remember: impl FnOnce(&T, &T) -> Result<(T, T)>,
+        remember: impl FnOnce(&T, &T, &T) -> Result<(T, T)>,
     ) -> Result<T> {
         let shape = x.shape();
         let (rows, tokens) = (shape[0], shape[1]);
@@ -150,7 +153,7 @@ impl<T: Tensor> Layer<T> {
         let q = heads(self.q.forward(&y)?, c.heads)?.rotary(cos, sin)?;
         let k = heads(self.k.forward(&y)?, c.key_heads)?.rotary(cos, sin)?;
         let v = heads(self.v.forward(&y)?, c.key_heads)?;
-        let (k, v) = remember(&k, &v)?;
+        let (k, v) = remember(&q, &k, &v)?;
         let seen = q.attention(&k, &v, (c.head() as f32).powf(-0.5), Mask::Causal { starts })?;
         let x = x.add(&self.o.forward(&seen.permute(&[0, 2, 1, 3])?.reshape(&shape)?)?)?;
         let y = self.norm2.forward(&x)?;

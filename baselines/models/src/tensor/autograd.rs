@@ -18,6 +18,7 @@ pub trait Autograd: Tensor {
     fn variable(&self) -> Result<Self>;
 
     /// The same values without what was recorded.
+    #[must_use]
     fn detach(&self) -> Self;
 
     /// The gradients of this one value with respect to variables, in their order; none where the value does not depend on

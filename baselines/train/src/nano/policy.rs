@@ -1,6 +1,7 @@
 //! The loss of a part of a batch: what visual tokens say of themselves, and the answers to questions.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::OnceLock;
 
 use serde::{Deserialize, Serialize};
 use socio_models::qwen2_5_vl::{Beginning, Behind, PictureConfig, Qwen2_5Vl, patches};
@@ -8,6 +9,7 @@ use socio_models::{Autograd, DType, Result, Vars};
 
 use super::dense::{Dense, Labels};
 use super::teach::{Classroom, Row};
+use crate::course::Told;
 use crate::parameters::{Parameter, Parameters};
 
 /// How much each part of the loss counts.
@@ -29,6 +31,54 @@ pub struct Counts {
     /// How far around a coordinate its neighbours count too: the deviation of a normal distribution, in pixels; 0 for the
     /// coordinate alone.
     pub spread: f32,
+    /// Which heads are shown where to look.
+    #[serde(default)]
+    pub look: Option<Look>,
+}
+
+/// Heads of the language model that are shown where to look while an answer's coordinates are written: at the icon, or at the
+/// site.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Look {
+    /// Their layer, from 0.
+    pub layer: usize,
+    /// How many, from the layer's first.
+    pub heads: usize,
+    /// What it counts.
+    pub count: f32,
+}
+
+/// What the frozen eye sees of each scene: worked out once.
+#[derive(Debug, Default)]
+pub struct Seen(Vec<OnceLock<Vec<f32>>>);
+
+impl Seen {
+    /// Of so many scenes.
+    pub fn new(scenes: usize) -> Self {
+        Self(std::iter::repeat_with(OnceLock::new).take(scenes).collect())
+    }
+
+    fn of(&self, scene: usize, see: impl FnOnce() -> Result<Vec<f32>>) -> Result<Vec<f32>> {
+        let Some(cell) = self.0.get(scene) else { return see() };
+        if let Some(known) = cell.get() {
+            return Ok(known.clone());
+        }
+        let values = see()?;
+        Ok(cell.get_or_init(|| values).clone())
+    }
+}
+
+/// What is known of scenes.
+pub struct Known<'a, 'p> {
+    /// A scene's map and satellite view.
+    pub pictures: &'a dyn Fn(usize) -> [&'p [u8]; 2],
+    /// What their tokens should say.
+    pub dense: &'a dyn Fn(usize) -> Dense,
+    /// What those of a square should.
+    pub crop: &'a dyn Fn(Crop) -> Dense,
+    /// What the eye sees of them, where it stays as it is.
+    pub seen: Option<&'a Seen>,
 }
 
 /// A part of a batch.
@@ -55,24 +105,23 @@ pub struct Crop {
     pub tokens: usize,
 }
 
-/// The parts of the loss, before they are weighed.
-pub type Told = BTreeMap<&'static str, f64>;
-
-const HEADS: [&str; 2] = ["eye", "mind"];
-
 /// The parameters of the heads that read visual tokens while training lasts; they are no part of the network. A head gives
-/// classes, functions, two of a point or four of a box.
+/// classes, functions, and of a point two numbers or of a box four: the eye's as such, the mind's as
+/// vectors that the language model's own head turns into chances of coordinates.
 pub fn heads(hidden: usize, labels: &Labels, random: &mut socio_dataset::hash::SplitMix) -> Parameters {
     let [classes, functions] = labels.sizes();
     let mut made = Parameters::default();
     let scale = (hidden as f64).powf(-0.5);
-    for head in HEADS {
-        for (picture, more) in [("map", 2), ("satellite", 4)] {
-            let size = classes + functions + more;
-            let values = (0..size * hidden).map(|_| (random.between(-1.0, 1.0) * scale) as f32).collect();
-            let key = format!("dense.{head}.{picture}");
-            made.0.insert(format!("{key}.weight"), Parameter { shape: vec![size, hidden], values });
-            made.0.insert(format!("{key}.bias"), Parameter { shape: vec![size], values: vec![0.0; size] });
+    let mut make = |key: String, shape: [usize; 2]| {
+        let values = (0..shape[0] * shape[1]).map(|_| (random.between(-1.0, 1.0) * scale) as f32).collect();
+        made.0.insert(format!("{key}.weight"), Parameter { shape: shape.to_vec(), values });
+        made.0.insert(format!("{key}.bias"), Parameter { shape: vec![shape[0]], values: vec![0.0; shape[0]] });
+    };
+    for (picture, more) in [("map", 2), ("satellite", 4)] {
+        make(format!("dense.eye.{picture}"), [classes + functions + more, hidden]);
+        make(format!("dense.mind.{picture}"), [classes + functions, hidden]);
+        for i in 0..more {
+            make(format!("dense.mind.{picture}.at{i}"), [hidden, hidden]);
         }
     }
     made
@@ -100,19 +149,11 @@ pub struct Learner<'a, T: Autograd> {
 }
 
 impl<T: Autograd> Learner<'_, T> {
-    /// The loss of a part. `pictures` gives a scene's map and satellite view, `dense` what their tokens should say, and
-    /// `crop` what those of a square should.
+    /// The loss of a part.
     ///
     /// # Errors
     /// When the library fails.
-    pub fn loss<'p>(
-        &self,
-        variables: &BTreeMap<String, T>,
-        part: &Part,
-        pictures: &dyn Fn(usize) -> [&'p [u8]; 2],
-        dense: &dyn Fn(usize) -> Dense,
-        crop: &dyn Fn(Crop) -> Dense,
-    ) -> Result<(T, Told)> {
+    pub fn loss(&self, variables: &BTreeMap<String, T>, part: &Part, known: &Known<'_, '_>) -> Result<(T, Told)> {
         let (heads, network): (BTreeMap<_, _>, BTreeMap<_, _>) =
             variables.iter().map(|(k, t)| (k.clone(), t.clone())).partition(|(k, _)| is_head(k));
         let config = &self.room.config;
@@ -123,7 +164,7 @@ impl<T: Autograd> Learner<'_, T> {
             for picture in 0..2 {
                 let crops: Vec<Crop> = part.crops.iter().filter(|c| c.picture == picture).copied().collect();
                 if !crops.is_empty() {
-                    self.look(&model, &heads, &crops, pictures, crop, &mut sum)?;
+                    self.crops(&model, &heads, &crops, known, &mut sum)?;
                 }
             }
         }
@@ -131,21 +172,19 @@ impl<T: Autograd> Learner<'_, T> {
             return self.end(sum);
         }
         let grid = self.room.grid;
-        let side = grid.h * config.vision.patch_size;
-        let mut values = Vec::new();
-        for scene in &part.scenes {
-            for picture in pictures(*scene) {
-                values.extend(patches(picture, side, side, &PictureConfig::of(&config.vision))?.values);
+        let seen = match known.seen {
+            None => self.see(&model, &part.scenes, known)?,
+            Some(kept) => {
+                let own = |s: &usize| kept.of(*s, || self.see(&model, &[*s], known)?.cast(DType::F32)?.values());
+                let values: Vec<f32> = part.scenes.iter().map(own).collect::<Result<Vec<_>>>()?.concat();
+                T::new(values, &[2 * scenes * model.image_tokens(grid), hidden], self.compute, &self.device)?
             }
-        }
-        let shape = [2 * scenes * grid.patches(), config.vision.patch()];
-        let pixels = T::new(values, &shape, self.compute, &self.device)?;
-        let seen = model.vision.forward(&pixels, &vec![grid; 2 * scenes])?;
+        };
         let tokens = model.image_tokens(grid);
-        let known: Vec<Dense> = part.scenes.iter().map(|s| dense(*s)).collect();
+        let taught: Vec<Dense> = part.scenes.iter().map(|s| (known.dense)(*s)).collect();
         if self.counts.eye > 0.0 {
             let own = seen.reshape(&[scenes, 2, tokens, hidden])?;
-            self.say("eye", &heads, (&own, 0), &known, self.counts.eye, &mut sum)?;
+            self.say(&heads, (&own, 0), &taught, self.counts.eye, &mut sum)?;
         }
         if self.counts.mind > 0.0 || self.counts.answer > 0.0 {
             let mut rows = Vec::with_capacity(scenes);
@@ -167,8 +206,7 @@ impl<T: Autograd> Learner<'_, T> {
             if let (Some(after), true) = (after, self.counts.mind > 0.0) {
                 let (first, second) = self.images(tokens);
                 let pick = |start: usize| after.narrow(1, start, tokens)?.reshape(&[scenes, 1, tokens, hidden]);
-                let own = T::cat(&[pick(first)?, pick(second)?], 1)?;
-                self.say("mind", &heads, (&own, 0), &known, self.counts.mind, &mut sum)?;
+                self.mind((&heads, &network), [pick(first)?, pick(second)?], &taught, &mut sum)?;
             }
             if self.counts.answer > 0.0 && !part.rows.is_empty() {
                 self.answers(&model, &beginning, &part.rows, &mut sum)?;
@@ -182,14 +220,28 @@ impl<T: Autograd> Learner<'_, T> {
         Ok((sum.total.map_or_else(nothing, Ok)?, sum.told))
     }
 
+    /// What the eye sees of scenes' pictures: `[2 * scenes * tokens, hidden]`, each scene's map and then its satellite view.
+    fn see(&self, model: &Qwen2_5Vl<T>, scenes: &[usize], known: &Known<'_, '_>) -> Result<T> {
+        let (grid, vision) = (self.room.grid, &self.room.config.vision);
+        let side = grid.h * vision.patch_size;
+        let mut values = Vec::new();
+        for scene in scenes {
+            for picture in (known.pictures)(*scene) {
+                values.extend(patches(picture, side, side, &PictureConfig::of(vision))?.values);
+            }
+        }
+        let shape = [2 * scenes.len() * grid.patches(), vision.patch()];
+        let pixels = T::new(values, &shape, self.compute, &self.device)?;
+        model.vision.forward(&pixels, &vec![grid; 2 * scenes.len()])
+    }
+
     /// What the eye says of squares cut out of pictures of one kind, all of one size.
-    fn look<'p>(
+    fn crops(
         &self,
         model: &Qwen2_5Vl<T>,
         heads: &BTreeMap<String, T>,
         crops: &[Crop],
-        pictures: &dyn Fn(usize) -> [&'p [u8]; 2],
-        crop: &dyn Fn(Crop) -> Dense,
+        known: &Known<'_, '_>,
         sum: &mut Sum<T>,
     ) -> Result<()> {
         let (config, whole) = (&self.room.config, self.room.grid.h * self.room.config.vision.patch_size);
@@ -197,7 +249,7 @@ impl<T: Autograd> Learner<'_, T> {
         let mut values = Vec::new();
         let mut grids = Vec::with_capacity(crops.len());
         for Crop { scene, picture, corner: [left, top], .. } in crops {
-            let from = pictures(*scene)[*picture];
+            let from = (known.pictures)(*scene)[*picture];
             let rows = (*top..top + side).flat_map(|y| &from[(y * whole + left) * 3..][..side * 3]);
             let cut = patches(&rows.copied().collect::<Vec<u8>>(), side, side, &PictureConfig::of(&config.vision))?;
             values.extend(cut.values);
@@ -208,8 +260,8 @@ impl<T: Autograd> Learner<'_, T> {
         let seen = model.vision.forward(&pixels, &grids)?;
         let tokens = crops[0].tokens * crops[0].tokens;
         let seen = seen.reshape(&[crops.len(), 1, tokens, config.text.hidden_size])?;
-        let known: Vec<Dense> = crops.iter().map(|c| crop(*c)).collect();
-        self.say("eye", heads, (&seen, crops[0].picture), &known, 1.0, sum)
+        let taught: Vec<Dense> = crops.iter().map(|c| (known.crop)(*c)).collect();
+        self.say(heads, (&seen, crops[0].picture), &taught, 1.0, sum)
     }
 
     /// Where the pictures' tokens begin.
@@ -219,11 +271,10 @@ impl<T: Autograd> Learner<'_, T> {
         (first, all.len() - tokens)
     }
 
-    /// The loss of what visual tokens `[scenes, pictures, tokens, hidden]` say; `first` is the kind of the first picture: map
+    /// The loss of what the eye's tokens `[scenes, pictures, tokens, hidden]` say; `first` is the kind of the first picture: map
     /// (0) or satellite view (1).
     fn say(
         &self,
-        head: &'static str,
         heads: &BTreeMap<String, T>,
         (tokens, first): (&T, usize),
         known: &[Dense],
@@ -233,20 +284,13 @@ impl<T: Autograd> Learner<'_, T> {
         let shape = tokens.shape();
         let (rows, hidden) = (shape[0] * shape[2], shape[3]);
         let [classes, functions] = self.labels.sizes();
-        let names: [[&'static str; 3]; 2] = match head {
-            "eye" => [["eye icon", "eye function", "eye point"], ["eye place", "eye group", "eye box"]],
-            _ => [["mind icon", "mind function", "mind point"], ["mind place", "mind group", "mind box"]],
-        };
+        let names = [["eye icon", "eye function", "eye point"], ["", "", "eye box"]];
         for (i, picture) in ["map", "satellite"].into_iter().enumerate().skip(first).take(shape[1]) {
-            let of = |part: &str| {
-                let key = format!("dense.{head}.{picture}.{part}");
-                heads.get(&key).ok_or_else(|| socio_models::ModelError::Input(format!("no head `{key}`")))
-            };
             let x = tokens.narrow(1, i - first, 1)?.reshape(&[rows, hidden])?.cast(DType::F32)?;
-            let said = x.linear(of("weight")?, Some(of("bias")?))?;
-            let what: Vec<[u32; 2]> = known.iter().flat_map(|d| if i == 0 { &d.icon } else { &d.place }).copied().collect();
+            let said = through(heads, &format!("dense.eye.{picture}"), &x)?;
             // From above alone nothing says what a place is.
-            if !(head == "eye" && i == 1) {
+            if i == 0 {
+                let what: Vec<[u32; 2]> = known.iter().flat_map(|d| &d.icon).copied().collect();
                 for (k, (start, size)) in [(0, classes), (classes, functions)].into_iter().enumerate() {
                     let targets: Vec<u32> = what.iter().map(|w| w[k]).collect();
                     let loss = self.classes(&said.narrow(1, start, size)?, &targets)?;
@@ -256,10 +300,7 @@ impl<T: Autograd> Learner<'_, T> {
             let (mut at, mut there): (Vec<f32>, Vec<f32>) = (Vec::new(), Vec::new());
             let n = (shape[2] as f64).sqrt() as usize;
             // The eye has no place of its own in the picture: it tells places from its token's middle.
-            let middle = |t: usize| {
-                let of = |v: usize| if head == "eye" { (v as f32 + 0.5) / n as f32 } else { 0.5 };
-                [of(t % n), of(t / n)]
-            };
+            let middle = |t: usize| [t % n, t / n].map(|v| (v as f32 + 0.5) / n as f32);
             for dense in known {
                 for t in 0..shape[2] {
                     let [x, y] = middle(t);
@@ -282,6 +323,88 @@ impl<T: Autograd> Learner<'_, T> {
             sum.add(names[i][2], &far, count * self.counts.place)?;
         }
         Ok(())
+    }
+
+    /// The loss of what the language model's vectors `[scenes, 1, tokens, hidden]` of maps and satellite views say: what each
+    /// token is of, and where it is, in the words of the answers.
+    fn mind(
+        &self,
+        (heads, network): (&BTreeMap<String, T>, &BTreeMap<String, T>),
+        pictures: [T; 2],
+        known: &[Dense],
+        sum: &mut Sum<T>,
+    ) -> Result<()> {
+        let [classes, functions] = self.labels.sizes();
+        let (count, hidden) = (self.counts.mind, self.room.config.text.hidden_size);
+        let side = (self.numbers.len() - 1) as f32;
+        let ones = self.new(vec![1.0; hidden], &[hidden])?;
+        let words = network.get("lm_head.weight").ok_or_else(|| missing("lm_head.weight"))?.select(0, self.numbers)?;
+        let names = [["mind icon", "mind function", "mind point"], ["mind place", "mind group", "mind box"]];
+        for ((i, picture), tokens) in ["map", "satellite"].into_iter().enumerate().zip(pictures) {
+            let x = tokens.reshape(&[tokens.shape().iter().product::<usize>() / hidden, hidden])?;
+            let x = x.cast(DType::F32)?.rms_norm(&ones, self.room.config.text.eps)?;
+            let said = through(heads, &format!("dense.mind.{picture}"), &x)?;
+            let what: Vec<[u32; 2]> = known.iter().flat_map(|d| if i == 0 { &d.icon } else { &d.place }).copied().collect();
+            for (k, (start, size)) in [(0, classes), (classes, functions)].into_iter().enumerate() {
+                let targets: Vec<u32> = what.iter().map(|w| w[k]).collect();
+                let loss = self.classes(&said.narrow(1, start, size)?, &targets)?;
+                sum.add(names[i][k], &loss, count)?;
+            }
+            let places: Vec<Option<Vec<f32>>> = known
+                .iter()
+                .flat_map(|d| {
+                    (0..d.icon.len()).map(move |t| match i {
+                        0 => (d.icon[t][1] > 0).then(|| d.at[t].to_vec()),
+                        _ => d.site[t].map(|b| b.to_vec()),
+                    })
+                })
+                .collect();
+            let there: Vec<u32> = (0u32..).zip(&places).filter(|(_, p)| p.is_some()).map(|(t, _)| t).collect();
+            let places: Vec<Vec<f32>> = places.into_iter().flatten().collect();
+            if there.is_empty() {
+                continue;
+            }
+            let x = x.select(0, &there)?;
+            for k in 0..[2, 4][i] {
+                let chances = through(heads, &format!("dense.mind.{picture}.at{k}"), &x)?.linear(&words, None)?;
+                let wanted = places.iter().flat_map(|p| bell((p[k] * side).round() as usize, self.numbers.len(), NEAR));
+                let wanted = self.new(wanted.collect(), &[there.len(), self.numbers.len()])?;
+                let loss = chances.log_softmax()?.mul(&wanted)?.sum()?.affine(-1.0 / there.len() as f32, 0.0)?;
+                sum.add(names[i][2], &loss, count * self.counts.place / [2.0, 4.0][i])?;
+            }
+        }
+        Ok(())
+    }
+
+    /// How far the heads that are shown where to look do look elsewhere: the cross entropy of their attention with what they
+    /// are shown.
+    fn shown(&self, behind: &Behind<'_, T>, look: Look, rows: &[Row], longest: usize, sum: &mut Sum<T>) -> Result<()> {
+        let Some(scores) = behind.scores(look.layer, look.heads)? else { return Ok(()) };
+        let shape = scores.shape();
+        let (before, all) = (shape[3] - longest, shape[3]);
+        let mut asking = Vec::new();
+        let (mut ahead, mut wanted) = (Vec::new(), Vec::new());
+        for (i, row) in rows.iter().enumerate() {
+            for head in 0..look.heads {
+                for (at, tokens) in &row.looks {
+                    asking.push(((i * look.heads + head) * longest + at - 1) as u32);
+                    ahead.extend((0..all).map(|t| if t < before + at { 0.0 } else { -1e9 }));
+                    let start = wanted.len();
+                    wanted.resize(start + all, 0.0);
+                    for t in tokens {
+                        wanted[start + *t as usize] = 1.0 / tokens.len() as f32;
+                    }
+                }
+            }
+        }
+        if asking.is_empty() {
+            return Ok(());
+        }
+        let scores = scores.reshape(&[shape[0] * shape[1] * shape[2], all])?.select(0, &asking)?.cast(DType::F32)?;
+        let ahead = self.new(ahead, &[asking.len(), all])?;
+        let wanted = self.new(wanted, &[asking.len(), all])?;
+        let loss = scores.add(&ahead)?.log_softmax()?.mul(&wanted)?.sum()?.affine(-1.0 / asking.len() as f32, 0.0)?;
+        sum.add("look", &loss, look.count)
     }
 
     fn new(&self, values: Vec<f32>, shape: &[usize]) -> Result<T> {
@@ -318,6 +441,9 @@ impl<T: Autograd> Learner<'_, T> {
         let row: Vec<_> = (0..longest).map(|t| [self.room.next + t as i64; 3]).collect();
         let mut behind = Behind::new(beginning, rows.iter().map(|r| r.scene as u32).collect());
         let y = model.text.forward(&x, &row.repeat(rows.len()), &vec![0; rows.len()], &mut behind)?;
+        if let Some(look) = self.counts.look {
+            self.shown(&behind, look, rows, longest, sum)?;
+        }
         let y = y.reshape(&[rows.len() * longest, hidden])?.select(0, &from)?;
         let chances = model.text.logits(&y)?.cast(DType::F32)?.log_softmax()?;
         let vocabulary = self.room.config.text.vocab_size;
@@ -345,16 +471,35 @@ impl<T: Autograd> Learner<'_, T> {
                 row[*target as usize] = 1.0;
                 continue;
             };
-            let reach = (3.0 * spread).ceil() as usize;
-            let near = n.saturating_sub(reach)..(n + reach + 1).min(self.numbers.len());
-            let weight = |m: usize| (-0.5 * ((m as f32 - *n as f32) / spread).powi(2)).exp();
-            let whole: f32 = near.clone().map(weight).sum();
-            for m in near {
-                row[self.numbers[m] as usize] = weight(m) / whole;
+            for (id, share) in self.numbers.iter().zip(bell(*n, self.numbers.len(), spread)) {
+                row[*id as usize] = share;
             }
         }
         wanted
     }
+}
+
+/// How far around a coordinate its neighbours count in what visual tokens say.
+const NEAR: f32 = 2.0;
+
+/// Shares of a normal distribution around `middle`, of `count` numbers.
+fn bell(middle: usize, count: usize, spread: f32) -> Vec<f32> {
+    let weight = |n: usize| (-0.5 * ((n as f32 - middle as f32) / spread).powi(2)).exp();
+    let whole: f32 = (0..count).map(weight).sum();
+    (0..count).map(|n| weight(n) / whole).collect()
+}
+
+fn missing(key: &str) -> socio_models::ModelError {
+    socio_models::ModelError::Input(format!("no `{key}`"))
+}
+
+/// Vectors through a head.
+fn through<T: Autograd>(heads: &BTreeMap<String, T>, key: &str, x: &T) -> Result<T> {
+    let of = |part: &str| {
+        let key = format!("{key}.{part}");
+        heads.get(&key).ok_or_else(|| missing(&key))
+    };
+    x.linear(of("weight")?, Some(of("bias")?))
 }
 
 /// The loss so far, and its parts.
@@ -366,7 +511,7 @@ struct Sum<T> {
 impl<T: Autograd> Sum<T> {
     fn add(&mut self, name: &'static str, loss: &T, count: f32) -> Result<()> {
         let value = loss.detach().values()?.first().copied().unwrap_or(0.0);
-        self.told.insert(name, f64::from(value));
+        *self.told.entry(name).or_default() += f64::from(value);
         let weighed = loss.affine(count, 0.0)?;
         self.total = Some(match self.total.take() {
             None => weighed,

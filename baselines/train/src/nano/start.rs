@@ -7,6 +7,8 @@
 
 use socio_models::qwen2_5_vl::Config;
 
+use socio_dataset::hash::SplitMix;
+
 use crate::parameters::Parameters;
 
 /// Where the score of a head's anchor and of all other tokens together are alike, for each head of an axis: rows and columns
@@ -14,6 +16,9 @@ use crate::parameters::Parameters;
 const LEVELS: [f32; 3] = [3.5, 5.0, 6.5];
 /// How far a score goes from there.
 const REACH: f32 = 4.0;
+/// How many wave lengths tell a coordinate, and the shortest, in pixels.
+const WAVES: usize = 16;
+const SHORTEST: f64 = 8.0;
 
 /// Spreads matrices by the root of what goes into them, times `spread`.
 pub fn scale(parameters: &mut Parameters, spread: f32) {
@@ -21,6 +26,36 @@ pub fn scale(parameters: &mut Parameters, spread: f32) {
         let into: usize = p.shape[1..].iter().product();
         let scale = if key.contains("embed_tokens") { 0.5 } else { (into as f32).powf(-0.5) };
         p.values.iter_mut().for_each(|v| *v *= spread * scale);
+    }
+}
+
+/// Coordinates begin alike where they are near: their vectors, as words that are read and as words that are written, are waves
+/// of many lengths along the numbers, turned into the width of the model at random.
+pub fn numbers(parameters: &mut Parameters, ids: &[u32], seed: u64) {
+    let mut random = SplitMix(seed).at(23);
+    let span = 2.0 * ids.len() as f64;
+    let length = |k: usize| span * (SHORTEST / span).powf(k as f64 / (WAVES - 1) as f64);
+    let mut turned: Vec<Vec<f32>> = Vec::new();
+    for key in ["model.embed_tokens.weight", "lm_head.weight"] {
+        let Some(p) = parameters.0.get_mut(key) else { continue };
+        let size = p.shape[1];
+        if turned.is_empty() {
+            let row = |_| (0..size).map(|_| random.between(-1.0, 1.0) as f32).collect();
+            turned = (0..2 * WAVES).map(row).collect();
+        }
+        // As wide as the other words.
+        let scale = (p.values.iter().map(|v| v * v).sum::<f32>() / p.values.len() as f32 * 3.0 / WAVES as f32).sqrt();
+        for (n, id) in ids.iter().enumerate() {
+            let waves: Vec<f32> = (0..WAVES)
+                .flat_map(|k| {
+                    let angle = std::f64::consts::TAU * n as f64 / length(k);
+                    [angle.cos() as f32, angle.sin() as f32]
+                })
+                .collect();
+            for (j, v) in p.values[*id as usize * size..][..size].iter_mut().enumerate() {
+                *v = scale * waves.iter().zip(&turned).map(|(w, row)| w * row[j]).sum::<f32>();
+            }
+        }
     }
 }
 

@@ -1,12 +1,16 @@
 //! From what is known of a lesson to questions with their answers, in the words of the method's own prompts.
 
+use std::collections::HashSet;
+
 use socio_baselines::prompts::Template;
 use socio_dataset::city::{Facts, Taught};
 use socio_dataset::hash::SplitMix;
+use socio_dataset::map::{Xy, contains};
 use socio_dataset::Level;
 use socio_models::qwen2_5_vl::{Chat, Config, Grid, Position, Tokenizer, positions};
 
 use super::dense::hull;
+use super::vocabulary;
 use crate::TrainError;
 
 /// The most objects that are asked for at once: the city plans three.
@@ -25,6 +29,8 @@ pub struct Question {
     pub boxes: Vec<[u32; 4]>,
     /// Where their icons stand on the map, in the same order.
     pub icons: Vec<[u32; 2]>,
+    /// Their outlines, in pixels of what the model sees, in the same order.
+    pub rings: Vec<Vec<Xy>>,
 }
 
 /// A row of training: the tokens behind the pictures, and which of them are to be learned.
@@ -36,6 +42,9 @@ pub struct Row {
     pub ids: Vec<u32>,
     /// The first token that is to be learned; all from there on are.
     pub learned: usize,
+    /// Of each coordinate's place among the tokens, which tokens of the beginning show it: the icon's on the map, or those of
+    /// the site in the satellite view.
+    pub looks: Vec<(usize, Vec<u32>)>,
 }
 
 fn place_box(place: &Taught, facts: &Facts, side: u32) -> Option<([u32; 4], f64)> {
@@ -66,15 +75,17 @@ fn question(facts: &Facts, level: Level, query: &str, side: u32, planned: bool) 
         let icon = place.icon.map(|p| p.map(|v| ((v * scale) as u32).min(side - 1)));
         // An icon that found no room cannot be pointed at; its site can.
         let middle = [u32::midpoint(seen[0], seen[2]), u32::midpoint(seen[1], seen[3])];
-        all.push((seen, icon.unwrap_or(middle)));
+        let ring: Vec<Xy> = place.ring.iter().map(|p| p.map(|v| v * scale)).collect();
+        all.push((seen, icon.unwrap_or(middle), ring));
     }
-    all.retain(|(b, _)| b[2] > b[0] && b[3] > b[1]);
-    all.sort_unstable();
+    all.retain(|(b, ..)| b[2] > b[0] && b[3] > b[1]);
+    all.sort_by_key(|(b, icon, _)| (*b, *icon));
     (1..=MOST).contains(&all.len()).then(|| Question {
         query: query.to_owned(),
         level,
-        boxes: all.iter().map(|(b, _)| *b).collect(),
-        icons: all.iter().map(|(_, i)| *i).collect(),
+        boxes: all.iter().map(|(b, ..)| *b).collect(),
+        icons: all.iter().map(|(_, i, _)| *i).collect(),
+        rings: all.into_iter().map(|(.., ring)| ring).collect(),
     })
 }
 
@@ -154,6 +165,8 @@ pub struct Classroom {
     pub next: i64,
     /// A picture's patches.
     pub grid: Grid,
+    /// The tokens of coordinates.
+    numbers: HashSet<u32>,
     plain: Template,
     thinking: Template,
 }
@@ -177,6 +190,7 @@ impl Classroom {
         Ok(Self {
             plain: template("socioreasoner-sft-localize")?,
             thinking: template("socioreasoner-localize")?,
+            numbers: vocabulary::numbers(&tokenizer, side)?.into_iter().collect(),
             tokenizer,
             config,
             beginning: ids,
@@ -214,6 +228,39 @@ impl Classroom {
         let learned = ids.len();
         ids.extend(self.tokenizer.encode(&question.answer(manner))?);
         ids.push(self.tokenizer.special("<|im_end|>")?);
-        Ok(Row { scene, ids, learned })
+        let shown = self.shown(question, manner);
+        let places = (learned..ids.len()).filter(|t| self.numbers.contains(&ids[*t]));
+        let looks = places.zip(shown).collect();
+        Ok(Row { scene, ids, learned, looks })
+    }
+
+    /// Which tokens show each coordinate of an answer, in the answer's order.
+    fn shown(&self, question: &Question, manner: Manner) -> Vec<Vec<u32>> {
+        let merge = self.config.vision.spatial_merge_size;
+        let (n, token) = (self.grid.h / merge, (merge * self.config.vision.patch_size) as f64);
+        let image = |which: usize| {
+            let first = self.beginning.iter().position(|id| *id == self.config.image_token).unwrap_or(0);
+            [first, self.beginning.len() - n * n][which]
+        };
+        let cell = |x: f64, y: f64| {
+            let of = |v: f64| ((v / token) as usize).min(n - 1);
+            of(y) * n + of(x)
+        };
+        let mut shown = Vec::new();
+        if manner == Manner::Thinking {
+            for [x, y] in &question.icons {
+                shown.extend(std::iter::repeat_n(vec![(image(0) + cell(f64::from(*x), f64::from(*y))) as u32], 2));
+            }
+        }
+        for (ring, b) in question.rings.iter().zip(&question.boxes) {
+            let ring = std::slice::from_ref(ring);
+            let middle = |t: &usize| [(t % n) as f64 + 0.5, (t / n) as f64 + 0.5].map(|v| v * token);
+            let mut inside: Vec<usize> = (0..n * n).filter(|t| contains(ring, middle(t))).collect();
+            if inside.is_empty() {
+                inside.push(cell(f64::from(b[0] + b[2]) / 2.0, f64::from(b[1] + b[3]) / 2.0));
+            }
+            shown.extend(std::iter::repeat_n(inside.iter().map(|t| (image(1) + t) as u32).collect(), 4));
+        }
+        shown
     }
 }
