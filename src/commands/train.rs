@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use socio_dataset::files;
 use socio_record::ExitCode;
-use socio_reports::figure::{About, Lines, Series, standalone};
+use socio_reports::figure::{About, Lines, Place, Series, standalone};
 use socio_train::course::{Course, How, Run};
 use socio_train::library::Library;
 use socio_train::log::{self, Event};
@@ -77,10 +77,8 @@ fn run<C: Course>(course: &C, args: &TrainArgs) -> Outcome {
     };
     let bar = progress::bar(args.until.unwrap_or(u64::MAX).min(course.steps()), "training");
     let told = |event: &Event| {
-        if args.json {
-            if let Ok(line) = serde_json::to_string(event) {
-                say!("{line}");
-            }
+        if let (true, Ok(line)) = (args.json, serde_json::to_string(event)) {
+            say!("{line}");
         }
         match event {
             Event::Step { step, loss, rate, stage, .. } => {
@@ -106,7 +104,7 @@ fn run<C: Course>(course: &C, args: &TrainArgs) -> Outcome {
 /// A picture of the runs' logs, a panel a figure.
 fn curves(runs: &[PathBuf], out: &Path, show: &[String]) -> Outcome {
     let logs = runs.iter().map(|run| log::read(run)).collect::<Result<Vec<_>, _>>()?;
-    let mut all: Vec<(String, Vec<Series<(f64, f64)>>)> = Vec::new();
+    let mut all: Vec<(String, Vec<Series<Place>>)> = Vec::new();
     for (hue, (run, events)) in runs.iter().zip(&logs).enumerate() {
         let name = run.file_name().map_or_else(|| run.display().to_string(), |n| n.to_string_lossy().into_owned());
         for (figure, points) in log::figures(events) {

@@ -24,3 +24,4 @@ mod run;
 mod scenes;
 mod server;
 mod support;
+mod train;

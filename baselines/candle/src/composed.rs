@@ -81,7 +81,8 @@ pub(crate) fn recorded_conv2d(
     for i in 0..kh {
         let lines = x.index_select(&every(i, rows)?, 2)?;
         for j in 0..kw {
-            let seen = lines.index_select(&every(j, columns)?, 3)?.reshape((batch, groups, input / groups, rows * columns))?;
+            let seen =
+                lines.index_select(&every(j, columns)?, 3)?.reshape((batch, groups, input / groups, rows * columns))?;
             let at = weight.narrow(3, i * kw + j, 1)?.squeeze(3)?.unsqueeze(0)?;
             let at = at.broadcast_as((batch, groups, output / groups, part))?.contiguous()?;
             let product = at.matmul(&seen)?;

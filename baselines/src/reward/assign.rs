@@ -20,7 +20,8 @@ pub fn assign(gains: &[Vec<f64>]) -> Vec<(usize, usize)> {
     for row in 1..=rows {
         owner[0] = row;
         let mut at = 0;
-        let (mut least, mut from, mut used) = (vec![f64::INFINITY; columns + 1], vec![0usize; columns + 1], vec![false; columns + 1]);
+        let (mut least, mut from, mut used) =
+            (vec![f64::INFINITY; columns + 1], vec![0usize; columns + 1], vec![false; columns + 1]);
         while owner[at] != 0 {
             used[at] = true;
             let (i, mut step, mut next) = (owner[at], f64::INFINITY, 0);

@@ -33,7 +33,8 @@ pub fn stage1(text: &str, truth: &[Bbox], rules: &Rules) -> Reward {
         }
     };
     let (k, j) = (found.len() as f64, truth.len() as f64);
-    let length = if truth.is_empty() { f64::from(u8::from(found.is_empty())) } else { (-2.0 * (k - j).abs() / j).exp() };
+    let length =
+        if truth.is_empty() { f64::from(u8::from(found.is_empty())) } else { (-2.0 * (k - j).abs() / j).exp() };
     Reward::new(format, accuracy, length, rules)
 }
 

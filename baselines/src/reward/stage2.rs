@@ -13,8 +13,7 @@ pub fn stage2(text: &str, first: &str, cut: &Mask, truth: &Mask, rules: &Rules) 
     let all = own.as_deref().unwrap_or_default();
     // As many objects as before, each with the box of its place.
     let same = all.len() == before.len();
-    let valid: Vec<bool> =
-        all.iter().enumerate().map(|(i, item)| same && item.refines(before.get(i))).collect();
+    let valid: Vec<bool> = all.iter().enumerate().map(|(i, item)| same && item.refines(before.get(i))).collect();
     let right = valid.iter().filter(|v| **v).count();
     let format = match rules.profile {
         Profile::Paper => f64::from(u8::from(tagged(text) && own.is_some() && same && right == all.len())),

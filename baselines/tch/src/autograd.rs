@@ -16,7 +16,10 @@ impl Autograd for Torch {
     }
 
     fn variable(&self) -> Result<Self> {
-        made("variable", self.0.f_detach_copy().and_then(|t| t.f_contiguous()).and_then(|t| t.f_set_requires_grad(true)))
+        made(
+            "variable",
+            self.0.f_detach_copy().and_then(|t| t.f_contiguous()).and_then(|t| t.f_set_requires_grad(true)),
+        )
     }
 
     fn detach(&self) -> Self {

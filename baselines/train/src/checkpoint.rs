@@ -49,7 +49,9 @@ impl Checkpoint {
             parts.push((format!("mean.{key}"), vec![mean.len()], bytes(mean)));
             parts.push((format!("square.{key}"), vec![square.len()], bytes(square)));
         }
-        let views = parts.iter().map(|(key, shape, data)| Ok((key.as_str(), TensorView::new(Dtype::F32, shape.clone(), data)?)));
+        let views = parts
+            .iter()
+            .map(|(key, shape, data)| Ok((key.as_str(), TensorView::new(Dtype::F32, shape.clone(), data)?)));
         let views = views.collect::<Result<Vec<_>, safetensors::SafeTensorError>>();
         let views = views.map_err(|e| wrong(e.to_string()))?;
         let told = serde_json::to_string(&self.header).map_err(|e| wrong(e.to_string()))?;

@@ -89,7 +89,8 @@ pub fn read(out: &Path) -> Result<Vec<Event>, TrainError> {
 /// The curves of a log by name: `loss`, each part of it, `norm`, `rate`, and what checks found, as `(step, value)`.
 pub fn figures(events: &[Event]) -> BTreeMap<String, Vec<(f64, f64)>> {
     let mut all: BTreeMap<String, Vec<(f64, f64)>> = BTreeMap::new();
-    let mut add = |name: &str, step: u64, value: f64| all.entry(name.to_owned()).or_default().push((step as f64, value));
+    let mut add =
+        |name: &str, step: u64, value: f64| all.entry(name.to_owned()).or_default().push((step as f64, value));
     for event in events {
         match event {
             Event::Drawing { .. } => {}
@@ -97,9 +98,15 @@ pub fn figures(events: &[Event]) -> BTreeMap<String, Vec<(f64, f64)>> {
                 add("loss", *step, *loss);
                 add("norm", *step, *norm);
                 add("rate", *step, *rate);
-                parts.iter().for_each(|(name, value)| add(name, *step, *value));
+                for (name, value) in parts {
+                    add(name, *step, *value);
+                }
             }
-            Event::Check { step, figures } => figures.iter().for_each(|(name, v)| add(&format!("val {name}"), *step, *v)),
+            Event::Check { step, figures } => {
+                for (name, value) in figures {
+                    add(&format!("val {name}"), *step, *value);
+                }
+            }
         }
     }
     all

@@ -126,9 +126,9 @@ fn hull(points: &[Xy]) -> Option<[f64; 4]> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Mask;
     use crate::city::Spec;
     use crate::store::Fields;
-    use crate::Mask;
 
     #[test]
     fn lessons_are_the_samples_with_all_that_is_known() {
@@ -136,8 +136,7 @@ mod tests {
         let city = Arc::new(City::open(spec).unwrap());
         for split in ["train", "ood-region", "ood-style-dark"] {
             let lessons: Vec<Lesson> = city.lessons(split).collect();
-            let samples: Vec<_> =
-                city.read(split, None, Fields::ALL).map(|s| s.unwrap().decode().unwrap()).collect();
+            let samples: Vec<_> = city.read(split, None, Fields::ALL).map(|s| s.unwrap().decode().unwrap()).collect();
             assert_eq!(lessons.len(), samples.len(), "{split}");
             let (mut shown, mut named) = (0, 0);
             for (lesson, sample) in lessons.iter().zip(&samples) {

@@ -9,6 +9,9 @@ use super::series::Series;
 use super::svg::{PAD, Svg, WIDTH, outline};
 use super::text::short;
 
+/// A place on a panel: to the right, and up.
+pub type Place = (f64, f64);
+
 /// Panels of lines over one axis. A panel whose values are all above 0, the largest more than 30 times the smallest, lies on a
 /// scale of logarithms.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -18,7 +21,7 @@ pub struct Lines {
     /// What lies to the right, as `step`.
     pub across: String,
     /// The panels: what is measured, and its series of `(right, up)`, in any order. What is no number is left out.
-    pub panels: Vec<(String, Vec<Series<(f64, f64)>>)>,
+    pub panels: Vec<(String, Vec<Series<Place>>)>,
 }
 
 /// The height of a panel's plot.
@@ -31,7 +34,7 @@ impl Lines {
     #[must_use]
     pub fn render(&self) -> String {
         let sane = |(x, y): &(f64, f64)| x.abs() <= 1e12 && y.abs() <= 1e12;
-        let panels: Vec<(&str, Vec<Series<(f64, f64)>>)> = self
+        let panels: Vec<(&str, Vec<Series<Place>>)> = self
             .panels
             .iter()
             .map(|(up, series)| {
@@ -115,7 +118,10 @@ mod tests {
             about: About::new("curves", "Training"),
             across: "step".to_owned(),
             panels: vec![
-                ("loss".to_owned(), vec![Series::new("a", 0, falling.clone()), Series::new("b", 1, vec![(1.0, f64::NAN)])]),
+                (
+                    "loss".to_owned(),
+                    vec![Series::new("a", 0, falling.clone()), Series::new("b", 1, vec![(1.0, f64::NAN)])],
+                ),
                 ("rate".to_owned(), vec![Series::new("a", 0, vec![(0.0, 1.0), (2000.0, 2.0)])]),
                 ("nothing".to_owned(), vec![]),
             ],
@@ -127,7 +133,14 @@ mod tests {
         check::sound(&Lines::default().render());
         for name in check::hostile() {
             let series = vec![Series::new(name.clone(), 9, vec![(0.0, -1e300), (f64::INFINITY, 0.0), (1.0, 0.0)])];
-            check::sound(&Lines { about: About::new(name.clone(), name.clone()), across: name.clone(), panels: vec![(name, series)] }.render());
+            check::sound(
+                &Lines {
+                    about: About::new(name.clone(), name.clone()),
+                    across: name.clone(),
+                    panels: vec![(name, series)],
+                }
+                .render(),
+            );
         }
     }
 }

@@ -43,7 +43,7 @@ pub use bars::{Bars, Category};
 pub use curve::Curve;
 pub use forest::{Contrast, Forest};
 pub use histogram::Histogram;
-pub use lines::Lines;
+pub use lines::{Lines, Place};
 pub(crate) use number::count;
 pub use radar::Radar;
 pub use scatter::Scatter;

@@ -24,11 +24,7 @@ struct Case<T> {
 /// Half a step of a finite difference: far above what 32 bits round, and small enough for a curve to be straight.
 const STEP: f32 = 5e-3;
 
-fn case<T>(
-    name: &'static str,
-    shapes: &[&[usize]],
-    op: impl Fn(&[T]) -> Result<T> + 'static,
-) -> Case<T> {
+fn case<T>(name: &'static str, shapes: &[&[usize]], op: impl Fn(&[T]) -> Result<T> + 'static) -> Case<T> {
     Case { name, shapes: shapes.iter().map(|s| s.to_vec()).collect(), op: Box::new(op) }
 }
 
@@ -88,9 +84,11 @@ fn cases<T: Autograd>() -> Vec<Case<T>> {
         case("attention, bias", &[attention[0], attention[1], attention[2], &[1, 2, 4, 4]], |x: &[T]| {
             x[0].attention(&x[1], &x[2], 0.4, Mask::Bias(&x[3]))
         }),
-        case("attention, grid", &[attention[0], attention[1], attention[2], &[2, 2, 4, 2], &[2, 2, 4, 2]], |x: &[T]| {
-            x[0].attention(&x[1], &x[2], 0.4, Mask::Grid { rows: &x[3], columns: &x[4] })
-        }),
+        case(
+            "attention, grid",
+            &[attention[0], attention[1], attention[2], &[2, 2, 4, 2], &[2, 2, 4, 2]],
+            |x: &[T]| x[0].attention(&x[1], &x[2], 0.4, Mask::Grid { rows: &x[3], columns: &x[4] }),
+        ),
         case("exp", &[&[5]], |x: &[T]| x[0].exp()),
         case("ln", &[&[5]], |x: &[T]| x[0].mul(&x[0])?.affine(1.0, 0.5)?.ln()),
         case("clamp", &[&[9]], |x: &[T]| x[0].affine(3.0, 0.0)?.clamp(-1.01, 1.03)),

@@ -1,7 +1,7 @@
 //! The language model: vectors of tokens to vectors of what comes next.
 
-use super::memory::Memory;
 use super::config::TextConfig;
+use super::memory::Memory;
 use super::rope::{self, Position};
 use super::trace::{Tap, tap};
 use crate::layers::{Gated, Linear, RmsNorm};
@@ -71,13 +71,7 @@ impl<T: Tensor> Text<T> {
     ///
     /// # Errors
     /// When shapes do not go together or memory does not suffice.
-    pub fn forward(
-        &self,
-        x: &T,
-        positions: &[Position],
-        starts: &[usize],
-        memory: &mut dyn Memory<T>,
-    ) -> Result<T> {
+    pub fn forward(&self, x: &T, positions: &[Position], starts: &[usize], memory: &mut dyn Memory<T>) -> Result<T> {
         self.traced(x, positions, starts, memory, &mut |_, _| Ok(()))
     }
 

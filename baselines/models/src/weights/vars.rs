@@ -183,11 +183,9 @@ impl<'a, T: Tensor> Vars<'a, T> {
         let extra: Vec<String> = self.source.keys().into_iter().filter(|k| !used.contains(k) && !ignored(k)).collect();
         match extra.first() {
             None => Ok(()),
-            Some(example) => Err(ModelError::Extra {
-                source_name: self.source.name(),
-                count: extra.len(),
-                example: example.clone(),
-            }),
+            Some(example) => {
+                Err(ModelError::Extra { source_name: self.source.name(), count: extra.len(), example: example.clone() })
+            }
         }
     }
 

@@ -1,5 +1,6 @@
 //! How nano is taught, from its recipe: stages one after the other.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -15,8 +16,9 @@ use socio_models::{Autograd, DType, Vars};
 use super::dense::{Dense, Labels, Square};
 use super::evaluate::{Item, Pointed, answers, score};
 use super::lessons::Lessons;
-use super::policy::{Counts, Crop, Known, Learner, Part, Seen, heads, is_head};
+use super::policy::{Counts, Crop, Known, Learner, Part, Seen, Shown, heads, is_head};
 use super::recipe::Sizes;
+use super::refine::Drawn;
 use super::start;
 use super::teach::{Classroom, Manner, Question, asked, questions};
 use super::vocabulary;
@@ -64,9 +66,9 @@ pub struct Stage {
     pub scenes: usize,
     /// Scenes of a part: one thread computes it at once.
     pub part: usize,
-    /// Squares of a part that are cut out of maps, two tokens a side, and out of satellite views, four a side, for the eye.
+    /// Squares of a part that are cut out of pictures, for the eye alone.
     #[serde(default)]
-    pub crops: [usize; 2],
+    pub crops: Vec<Crops>,
     /// Parts of crops alone, where a step has no scenes.
     #[serde(default)]
     pub crop_parts: usize,
@@ -76,6 +78,16 @@ pub struct Stage {
     pub names: f64,
     /// The share of answers that think.
     pub thinking: f64,
+    /// Of each scene's questions so many are asked in the second stage too, each about pictures of its own.
+    #[serde(default)]
+    pub refined: usize,
+    /// Points of an object in the second stage (mu).
+    #[serde(default = "two")]
+    pub points: usize,
+    /// How far the boxes that the second stage is shown are off at most, as a share of their sides; every second one's are
+    /// exact.
+    #[serde(default)]
+    pub loose: f64,
     /// What the loss counts.
     pub counts: Counts,
     /// Beginnings of keys that stay as they are.
@@ -84,6 +96,22 @@ pub struct Stage {
     /// The type that flows through the networks: `f32` or `bf16`.
     #[serde(default)]
     pub bf16: bool,
+}
+
+fn two() -> usize {
+    2
+}
+
+/// Squares that are cut out of pictures of one kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Crops {
+    /// Of maps (0) or of satellite views (1).
+    pub picture: usize,
+    /// Tokens of a side.
+    pub tokens: usize,
+    /// How many.
+    pub count: usize,
 }
 
 /// The keys and shapes of a network's weights.
@@ -230,7 +258,13 @@ impl Course for Nano<'_> {
         };
         let tokens = self.recipe.sizes.tokens();
         let known = Known {
-            pictures: &|scene| self.lessons.pictures(scene),
+            pictures: &|shown| {
+                let pictures = self.lessons.pictures(shown.scene);
+                let Some(drawn) = &shown.drawn else { return Ok(pictures.map(Cow::Borrowed)) };
+                let on = |picture: &[u8]| drawn.on(picture, self.lessons.side()).map(Cow::Owned);
+                let failed = |e: TrainError| socio_models::ModelError::Input(e.to_string());
+                Ok([on(pictures[0]).map_err(failed)?, on(pictures[1]).map_err(failed)?])
+            },
             dense: &|scene| {
                 let facts = self.lessons.facts(scene);
                 Dense::of(facts, &self.labels, Square::whole(facts, tokens))
@@ -253,42 +287,79 @@ impl Course for Nano<'_> {
 }
 
 /// The parts of a step: which scenes and questions depends on seed and step alone.
-fn parts(recipe: &Recipe, stage: &Stage, step: u64, lessons: &Lessons, room: &Classroom) -> Result<Vec<Part>, TrainError> {
+fn parts(
+    recipe: &Recipe,
+    stage: &Stage,
+    step: u64,
+    lessons: &Lessons,
+    room: &Classroom,
+) -> Result<Vec<Part>, TrainError> {
     let mut random = SplitMix(recipe.seed).at(step.wrapping_mul(2).wrapping_add(1));
     let mut parts = Vec::new();
     let mut left = stage.scenes;
     while left > 0 {
         let count = left.min(stage.part.max(1));
         left -= count;
-        let scenes: Vec<usize> = (0..count).map(|_| random.below(lessons.len() as u64) as usize).collect();
+        let mut scenes = Vec::with_capacity(count);
+        for _ in 0..count {
+            let scene = random.below(lessons.len() as u64) as usize;
+            scenes.push(Shown { scene, drawn: None });
+        }
         let mut rows = Vec::new();
         if stage.counts.answer > 0.0 {
-            for (i, scene) in scenes.iter().enumerate() {
-                let facts = lessons.facts(*scene);
-                for question in questions(facts, recipe.sizes.side, stage.questions, stage.names, &mut random) {
-                    let manner = if random.chance(stage.thinking) { Manner::Thinking } else { Manner::Plain };
-                    rows.push(room.row(i, &question, manner)?);
+            for i in 0..count {
+                let facts = lessons.facts(scenes[i].scene);
+                let all = questions(facts, recipe.sizes.side, stage.questions, stage.names, &mut random);
+                for question in &all {
+                    rows.push(room.row(i, question, manner(stage, &mut random))?);
+                }
+                for _ in 0..stage.refined.min(all.len()) {
+                    let mut drawn = Drawn::of(random.pick(&all).unwrap_or(&all[0]));
+                    let question = all.iter().find(|q| q.boxes == drawn.boxes).unwrap_or(&all[0]);
+                    if random.chance(0.5) {
+                        loosen(&mut drawn.boxes, stage.loose, recipe.sizes.side, &mut random);
+                    }
+                    let manner = manner(stage, &mut random);
+                    rows.push(room.refined(scenes.len(), question, &drawn.boxes, stage.points, manner)?);
+                    scenes.push(Shown { scene: scenes[i].scene, drawn: Some(drawn) });
                 }
             }
         }
-        let crops = crops(recipe, stage.crops, lessons, &mut random);
+        let crops = crops(recipe, &stage.crops, lessons, &mut random);
         parts.push(Part { scenes, rows, crops });
     }
     for _ in 0..stage.crop_parts {
-        let crops = crops(recipe, stage.crops, lessons, &mut random);
+        let crops = crops(recipe, &stage.crops, lessons, &mut random);
         parts.push(Part { scenes: Vec::new(), rows: Vec::new(), crops });
     }
     Ok(parts)
 }
 
-/// Tokens of a crop's side, of maps and of satellite views.
-const CROP: [usize; 2] = [2, 4];
+fn manner(stage: &Stage, random: &mut SplitMix) -> Manner {
+    if random.chance(stage.thinking) { Manner::Thinking } else { Manner::Plain }
+}
+
+/// Moves the sides of boxes; none is turned over.
+fn loosen(boxes: &mut [[u32; 4]], loose: f64, side: u32, random: &mut SplitMix) {
+    for b in boxes {
+        let size = [b[2] - b[0], b[3] - b[1]].map(f64::from);
+        let mut moved = *b;
+        for (i, v) in moved.iter_mut().enumerate() {
+            *v = (f64::from(*v) + random.between(-loose, loose) * size[i % 2]).round().clamp(0.0, f64::from(side))
+                as u32;
+        }
+        if moved[2] > moved[0] + 2 && moved[3] > moved[1] + 2 {
+            *b = moved;
+        }
+    }
+}
 
 /// Squares of maps with an icon somewhere in them, most of them, and any squares of satellite views.
-fn crops(recipe: &Recipe, counts: [usize; 2], lessons: &Lessons, random: &mut SplitMix) -> Vec<Crop> {
+fn crops(recipe: &Recipe, kinds: &[Crops], lessons: &Lessons, random: &mut SplitMix) -> Vec<Crop> {
     let (side, token) = (recipe.sizes.side as usize, recipe.sizes.patch * recipe.sizes.merge);
     let mut made = Vec::new();
-    for (picture, (count, tokens)) in counts.into_iter().zip(CROP).enumerate() {
+    for Crops { picture, tokens, count } in kinds.iter().copied() {
+        let tokens = tokens.clamp(1, recipe.sizes.tokens());
         let most = (side - tokens * token) as u64;
         for _ in 0..count {
             let scene = random.below(lessons.len() as u64) as usize;
@@ -329,7 +400,8 @@ fn checked<T: Autograd>(
 where
     T::Device: Sync,
 {
-    let network = Parameters(parameters.0.iter().filter(|(k, _)| !is_head(k)).map(|(k, p)| (k.clone(), p.clone())).collect());
+    let network =
+        Parameters(parameters.0.iter().filter(|(k, _)| !is_head(k)).map(|(k, p)| (k.clone(), p.clone())).collect());
     let side = check.side();
     let mut groups: BTreeMap<String, Vec<(usize, Question)>> = BTreeMap::new();
     for scene in 0..check.len().min(scenes) {

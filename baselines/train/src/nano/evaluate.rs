@@ -58,7 +58,8 @@ pub fn answers<T: Tensor>(
         let model = Qwen2_5Vl::<T>::new(&room.config, &vars)?;
         let side = room.grid.h * room.config.vision.patch_size;
         let cut = |picture: &[u8]| patches(picture, side, side, &PictureConfig::of(&room.config.vision));
-        let pictures: Vec<_> = items.iter().map(|i| Ok([cut(i.pictures[0])?, cut(i.pictures[1])?])).collect::<Result<_>>()?;
+        let pictures: Vec<_> =
+            items.iter().map(|i| Ok([cut(i.pictures[0])?, cut(i.pictures[1])?])).collect::<Result<_>>()?;
         let failed = |e: crate::TrainError| socio_models::ModelError::Input(e.to_string());
         let prompts: Vec<Prompt<'_>> = items
             .iter()
@@ -68,8 +69,7 @@ pub fn answers<T: Tensor>(
                 Ok(Prompt { ids, images: pictures.iter().collect(), seeds: vec![0] })
             })
             .collect::<Result<_>>()?;
-        let settings =
-            Settings { sampler: Sampler::GREEDY, max_new_tokens: 80, stop: room.tokenizer.stops().to_vec() };
+        let settings = Settings { sampler: Sampler::GREEDY, max_new_tokens: 80, stop: room.tokenizer.stops().to_vec() };
         let generated = generate(&model, &prompts, &settings, &|| false)?;
         generated
             .answers

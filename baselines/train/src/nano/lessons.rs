@@ -71,7 +71,10 @@ impl Lessons {
         // SAFETY: nothing changes or shortens the file while it is mapped.
         let pixels = unsafe { Mmap::map(&file) }.map_err(FileError::because("map", folder.join("pixels.bin")))?;
         if facts.len() != told.count || pixels.len() != told.count * 2 * picture(told.side) {
-            return Err(wrong("lessons.json", "the files beside it are of another number of lessons; delete the folder".to_owned()));
+            return Err(wrong(
+                "lessons.json",
+                "the files beside it are of another number of lessons; delete the folder".to_owned(),
+            ));
         }
         Ok(Self { side: told.side, pixels, facts })
     }

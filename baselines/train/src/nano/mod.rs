@@ -6,6 +6,7 @@ pub mod evaluate;
 pub mod lessons;
 pub mod policy;
 pub mod recipe;
+pub mod refine;
 pub mod start;
 pub mod teach;
 pub mod vocabulary;

@@ -1,5 +1,6 @@
 //! The loss of a part of a batch: what visual tokens say of themselves, and the answers to questions.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::OnceLock;
 
@@ -8,6 +9,7 @@ use socio_models::qwen2_5_vl::{Beginning, Behind, PictureConfig, Qwen2_5Vl, patc
 use socio_models::{Autograd, DType, Result, Vars};
 
 use super::dense::{Dense, Labels};
+use super::refine::Drawn;
 use super::teach::{Classroom, Row};
 use crate::course::Told;
 use crate::parameters::{Parameter, Parameters};
@@ -69,10 +71,13 @@ impl Seen {
     }
 }
 
+/// A map's bytes and a satellite view's.
+pub type Pictures<'a> = [Cow<'a, [u8]>; 2];
+
 /// What is known of scenes.
-pub struct Known<'a, 'p> {
+pub struct Known<'a> {
     /// A scene's map and satellite view.
-    pub pictures: &'a dyn Fn(usize) -> [&'p [u8]; 2],
+    pub pictures: &'a dyn Fn(&Shown) -> Result<Pictures<'a>>,
     /// What their tokens should say.
     pub dense: &'a dyn Fn(usize) -> Dense,
     /// What those of a square should.
@@ -82,14 +87,23 @@ pub struct Known<'a, 'p> {
 }
 
 /// A part of a batch.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Part {
-    /// The scenes, as indices of lessons.
-    pub scenes: Vec<usize>,
+    /// The scenes.
+    pub scenes: Vec<Shown>,
     /// The questions about them.
     pub rows: Vec<Row>,
     /// Squares cut out of pictures, for the eye alone.
     pub crops: Vec<Crop>,
+}
+
+/// A lesson's pictures as the model is shown them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Shown {
+    /// The lesson.
+    pub scene: usize,
+    /// What is drawn on them.
+    pub drawn: Option<Drawn>,
 }
 
 /// A square cut out of a lesson's pictures.
@@ -153,7 +167,7 @@ impl<T: Autograd> Learner<'_, T> {
     ///
     /// # Errors
     /// When the library fails.
-    pub fn loss(&self, variables: &BTreeMap<String, T>, part: &Part, known: &Known<'_, '_>) -> Result<(T, Told)> {
+    pub fn loss(&self, variables: &BTreeMap<String, T>, part: &Part, known: &Known<'_>) -> Result<(T, Told)> {
         let (heads, network): (BTreeMap<_, _>, BTreeMap<_, _>) =
             variables.iter().map(|(k, t)| (k.clone(), t.clone())).partition(|(k, _)| is_head(k));
         let config = &self.room.config;
@@ -161,11 +175,8 @@ impl<T: Autograd> Learner<'_, T> {
         let (scenes, hidden) = (part.scenes.len(), config.text.hidden_size);
         let mut sum = Sum { total: None, told: Told::new() };
         if !part.crops.is_empty() {
-            for picture in 0..2 {
-                let crops: Vec<Crop> = part.crops.iter().filter(|c| c.picture == picture).copied().collect();
-                if !crops.is_empty() {
-                    self.crops(&model, &heads, &crops, known, &mut sum)?;
-                }
+            for crops in part.crops.chunk_by(|a, b| (a.picture, a.tokens) == (b.picture, b.tokens)) {
+                self.crops(&model, &heads, crops, known, &mut sum)?;
             }
         }
         if scenes == 0 {
@@ -175,13 +186,15 @@ impl<T: Autograd> Learner<'_, T> {
         let seen = match known.seen {
             None => self.see(&model, &part.scenes, known)?,
             Some(kept) => {
-                let own = |s: &usize| kept.of(*s, || self.see(&model, &[*s], known)?.cast(DType::F32)?.values());
+                let see = |s: &Shown| self.see(&model, std::slice::from_ref(s), known)?.cast(DType::F32)?.values();
+                // What is drawn on is hardly ever the same twice.
+                let own = |s: &Shown| if s.drawn.is_some() { see(s) } else { kept.of(s.scene, || see(s)) };
                 let values: Vec<f32> = part.scenes.iter().map(own).collect::<Result<Vec<_>>>()?.concat();
                 T::new(values, &[2 * scenes * model.image_tokens(grid), hidden], self.compute, &self.device)?
             }
         };
         let tokens = model.image_tokens(grid);
-        let taught: Vec<Dense> = part.scenes.iter().map(|s| (known.dense)(*s)).collect();
+        let taught: Vec<Dense> = part.scenes.iter().map(|s| (known.dense)(s.scene)).collect();
         if self.counts.eye > 0.0 {
             let own = seen.reshape(&[scenes, 2, tokens, hidden])?;
             self.say(&heads, (&own, 0), &taught, self.counts.eye, &mut sum)?;
@@ -204,7 +217,7 @@ impl<T: Autograd> Learner<'_, T> {
                 Ok(())
             })?;
             if let (Some(after), true) = (after, self.counts.mind > 0.0) {
-                let (first, second) = self.images(tokens);
+                let [first, second] = self.room.images();
                 let pick = |start: usize| after.narrow(1, start, tokens)?.reshape(&[scenes, 1, tokens, hidden]);
                 self.mind((&heads, &network), [pick(first)?, pick(second)?], &taught, &mut sum)?;
             }
@@ -221,13 +234,13 @@ impl<T: Autograd> Learner<'_, T> {
     }
 
     /// What the eye sees of scenes' pictures: `[2 * scenes * tokens, hidden]`, each scene's map and then its satellite view.
-    fn see(&self, model: &Qwen2_5Vl<T>, scenes: &[usize], known: &Known<'_, '_>) -> Result<T> {
+    fn see(&self, model: &Qwen2_5Vl<T>, scenes: &[Shown], known: &Known<'_>) -> Result<T> {
         let (grid, vision) = (self.room.grid, &self.room.config.vision);
         let side = grid.h * vision.patch_size;
         let mut values = Vec::new();
         for scene in scenes {
-            for picture in (known.pictures)(*scene) {
-                values.extend(patches(picture, side, side, &PictureConfig::of(vision))?.values);
+            for picture in (known.pictures)(scene)? {
+                values.extend(patches(&picture, side, side, &PictureConfig::of(vision))?.values);
             }
         }
         let shape = [2 * scenes.len() * grid.patches(), vision.patch()];
@@ -241,7 +254,7 @@ impl<T: Autograd> Learner<'_, T> {
         model: &Qwen2_5Vl<T>,
         heads: &BTreeMap<String, T>,
         crops: &[Crop],
-        known: &Known<'_, '_>,
+        known: &Known<'_>,
         sum: &mut Sum<T>,
     ) -> Result<()> {
         let (config, whole) = (&self.room.config, self.room.grid.h * self.room.config.vision.patch_size);
@@ -249,7 +262,8 @@ impl<T: Autograd> Learner<'_, T> {
         let mut values = Vec::new();
         let mut grids = Vec::with_capacity(crops.len());
         for Crop { scene, picture, corner: [left, top], .. } in crops {
-            let from = (known.pictures)(*scene)[*picture];
+            let pictures = (known.pictures)(&Shown { scene: *scene, drawn: None })?;
+            let from = &pictures[*picture];
             let rows = (*top..top + side).flat_map(|y| &from[(y * whole + left) * 3..][..side * 3]);
             let cut = patches(&rows.copied().collect::<Vec<u8>>(), side, side, &PictureConfig::of(&config.vision))?;
             values.extend(cut.values);
@@ -262,13 +276,6 @@ impl<T: Autograd> Learner<'_, T> {
         let seen = seen.reshape(&[crops.len(), 1, tokens, config.text.hidden_size])?;
         let taught: Vec<Dense> = crops.iter().map(|c| (known.crop)(*c)).collect();
         self.say(heads, (&seen, crops[0].picture), &taught, 1.0, sum)
-    }
-
-    /// Where the pictures' tokens begin.
-    fn images(&self, tokens: usize) -> (usize, usize) {
-        let all = &self.room.beginning;
-        let first = all.iter().position(|id| *id == self.room.config.image_token).unwrap_or(0);
-        (first, all.len() - tokens)
     }
 
     /// The loss of what the eye's tokens `[scenes, pictures, tokens, hidden]` say; `first` is the kind of the first picture: map
@@ -301,15 +308,17 @@ impl<T: Autograd> Learner<'_, T> {
             let n = (shape[2] as f64).sqrt() as usize;
             // The eye has no place of its own in the picture: it tells places from its token's middle.
             let middle = |t: usize| [t % n, t / n].map(|v| (v as f32 + 0.5) / n as f32);
+            // In sides of the usual crop.
+            let unit = n as f32 / [2.0, 4.0][i];
             for dense in known {
                 for t in 0..shape[2] {
                     let [x, y] = middle(t);
                     if i == 0 {
-                        at.extend([dense.at[t][0] - x, dense.at[t][1] - y]);
+                        at.extend([dense.at[t][0] - x, dense.at[t][1] - y].map(|v| v * unit));
                         there.extend([f32::from(u8::from(dense.icon[t][1] > 0)); 2]);
                     } else {
                         let b = dense.site[t].unwrap_or_default();
-                        at.extend([b[0] - x, b[1] - y, b[2] - x, b[3] - y]);
+                        at.extend([b[0] - x, b[1] - y, b[2] - x, b[3] - y].map(|v| v * unit));
                         there.extend([f32::from(u8::from(dense.site[t].is_some())); 4]);
                     }
                 }
@@ -317,7 +326,7 @@ impl<T: Autograd> Learner<'_, T> {
             let wide = if i == 0 { 2 } else { 4 };
             let found = said.narrow(1, classes + functions, wide)?;
             let sites: f32 = there.iter().sum::<f32>().max(1.0);
-            let (at, there) = (self.new(at, &[rows, wide])?, self.new(there, &[rows, wide])?);
+            let (at, there) = (self.tensor(at, &[rows, wide])?, self.tensor(there, &[rows, wide])?);
             let off = found.sub(&at)?.mul(&there)?;
             let far = off.relu()?.add(&off.affine(-1.0, 0.0)?.relu()?)?.sum()?.affine(1.0 / sites, 0.0)?;
             sum.add(names[i][2], &far, count * self.counts.place)?;
@@ -337,14 +346,15 @@ impl<T: Autograd> Learner<'_, T> {
         let [classes, functions] = self.labels.sizes();
         let (count, hidden) = (self.counts.mind, self.room.config.text.hidden_size);
         let side = (self.numbers.len() - 1) as f32;
-        let ones = self.new(vec![1.0; hidden], &[hidden])?;
+        let ones = self.tensor(vec![1.0; hidden], &[hidden])?;
         let words = network.get("lm_head.weight").ok_or_else(|| missing("lm_head.weight"))?.select(0, self.numbers)?;
         let names = [["mind icon", "mind function", "mind point"], ["mind place", "mind group", "mind box"]];
         for ((i, picture), tokens) in ["map", "satellite"].into_iter().enumerate().zip(pictures) {
             let x = tokens.reshape(&[tokens.shape().iter().product::<usize>() / hidden, hidden])?;
             let x = x.cast(DType::F32)?.rms_norm(&ones, self.room.config.text.eps)?;
             let said = through(heads, &format!("dense.mind.{picture}"), &x)?;
-            let what: Vec<[u32; 2]> = known.iter().flat_map(|d| if i == 0 { &d.icon } else { &d.place }).copied().collect();
+            let what: Vec<[u32; 2]> =
+                known.iter().flat_map(|d| if i == 0 { &d.icon } else { &d.place }).copied().collect();
             for (k, (start, size)) in [(0, classes), (classes, functions)].into_iter().enumerate() {
                 let targets: Vec<u32> = what.iter().map(|w| w[k]).collect();
                 let loss = self.classes(&said.narrow(1, start, size)?, &targets)?;
@@ -368,7 +378,7 @@ impl<T: Autograd> Learner<'_, T> {
             for k in 0..[2, 4][i] {
                 let chances = through(heads, &format!("dense.mind.{picture}.at{k}"), &x)?.linear(&words, None)?;
                 let wanted = places.iter().flat_map(|p| bell((p[k] * side).round() as usize, self.numbers.len(), NEAR));
-                let wanted = self.new(wanted.collect(), &[there.len(), self.numbers.len()])?;
+                let wanted = self.tensor(wanted.collect(), &[there.len(), self.numbers.len()])?;
                 let loss = chances.log_softmax()?.mul(&wanted)?.sum()?.affine(-1.0 / there.len() as f32, 0.0)?;
                 sum.add(names[i][2], &loss, count * self.counts.place / [2.0, 4.0][i])?;
             }
@@ -401,13 +411,13 @@ impl<T: Autograd> Learner<'_, T> {
             return Ok(());
         }
         let scores = scores.reshape(&[shape[0] * shape[1] * shape[2], all])?.select(0, &asking)?.cast(DType::F32)?;
-        let ahead = self.new(ahead, &[asking.len(), all])?;
-        let wanted = self.new(wanted, &[asking.len(), all])?;
+        let ahead = self.tensor(ahead, &[asking.len(), all])?;
+        let wanted = self.tensor(wanted, &[asking.len(), all])?;
         let loss = scores.add(&ahead)?.log_softmax()?.mul(&wanted)?.sum()?.affine(-1.0 / asking.len() as f32, 0.0)?;
         sum.add("look", &loss, look.count)
     }
 
-    fn new(&self, values: Vec<f32>, shape: &[usize]) -> Result<T> {
+    fn tensor(&self, values: Vec<f32>, shape: &[usize]) -> Result<T> {
         T::new(values, shape, DType::F32, &self.device)
     }
 
@@ -415,18 +425,12 @@ impl<T: Autograd> Learner<'_, T> {
     fn classes(&self, logits: &T, targets: &[u32]) -> Result<T> {
         let weights: Vec<f32> = targets.iter().map(|t| if *t == 0 { self.counts.none } else { 1.0 }).collect();
         let whole: f32 = weights.iter().sum::<f32>().max(1e-6);
-        let weights = self.new(weights, &[targets.len()])?;
+        let weights = self.tensor(weights, &[targets.len()])?;
         logits.log_softmax()?.pick(targets)?.mul(&weights)?.sum()?.affine(-1.0 / whole, 0.0)
     }
 
     /// The mean cross entropy of the tokens to be learned: of coordinates, and of all others.
-    fn answers(
-        &self,
-        model: &Qwen2_5Vl<T>,
-        beginning: &Beginning<T>,
-        rows: &[Row],
-        sum: &mut Sum<T>,
-    ) -> Result<()> {
+    fn answers(&self, model: &Qwen2_5Vl<T>, beginning: &Beginning<T>, rows: &[Row], sum: &mut Sum<T>) -> Result<()> {
         let hidden = self.room.config.text.hidden_size;
         let longest = rows.iter().map(|r| r.ids.len()).max().unwrap_or(0);
         let mut ids = Vec::with_capacity(rows.len() * longest);
@@ -447,14 +451,15 @@ impl<T: Autograd> Learner<'_, T> {
         let y = y.reshape(&[rows.len() * longest, hidden])?.select(0, &from)?;
         let chances = model.text.logits(&y)?.cast(DType::F32)?.log_softmax()?;
         let vocabulary = self.room.config.text.vocab_size;
-        let wanted = self.new(self.wanted(&targets, vocabulary), &[targets.len(), vocabulary])?;
+        let wanted = self.tensor(self.wanted(&targets, vocabulary), &[targets.len(), vocabulary])?;
         let lost = chances.mul(&wanted)?;
         let numbers: std::collections::HashSet<u32> = self.numbers.iter().copied().collect();
         for (name, coordinates) in [("coordinates", true), ("words", false)] {
-            let mine: Vec<f32> = targets.iter().map(|t| f32::from(u8::from(numbers.contains(t) == coordinates))).collect();
+            let mine: Vec<f32> =
+                targets.iter().map(|t| f32::from(u8::from(numbers.contains(t) == coordinates))).collect();
             let count: f32 = mine.iter().sum::<f32>().max(1.0);
             let share = count / targets.len().max(1) as f32;
-            let mine = self.new(mine, &[targets.len(), 1])?;
+            let mine = self.tensor(mine, &[targets.len(), 1])?;
             let loss = lost.mul(&mine)?.sum()?.affine(-1.0 / count, 0.0)?;
             sum.add(name, &loss, self.counts.answer * share)?;
         }

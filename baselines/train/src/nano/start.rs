@@ -84,7 +84,7 @@ pub fn anchor(parameters: &mut Parameters, config: &Config, tokens: usize) {
         v[own * inner..(own + 1) * inner].fill(0.0);
     });
     let frequency = |i: usize| text.rope_theta.powf(-(i as f64) / half as f64) as f32;
-    let middle = (tokens as f32 + 1.0) / 2.0;
+    let middle = f32::midpoint(tokens as f32, 1.0);
     let layer = |part: &str| format!("model.layers.0.self_attn.{part}");
     let heads: Vec<(usize, usize, f32)> = (0..2 * LEVELS.len())
         .map(|h| {

@@ -3,13 +3,14 @@
 use std::collections::HashSet;
 
 use socio_baselines::prompts::Template;
+use socio_dataset::Level;
 use socio_dataset::city::{Facts, Taught};
 use socio_dataset::hash::SplitMix;
 use socio_dataset::map::{Xy, contains};
-use socio_dataset::Level;
 use socio_models::qwen2_5_vl::{Chat, Config, Grid, Position, Tokenizer, positions};
 
 use super::dense::hull;
+use super::refine::points;
 use super::vocabulary;
 use crate::TrainError;
 
@@ -151,6 +152,25 @@ impl Question {
     }
 }
 
+/// The answer of stage 2: `all` are each object's points.
+fn refined_text(boxes: &[[u32; 4]], all: &[Vec<[u32; 2]>], manner: Manner) -> String {
+    let objects: Vec<String> = boxes
+        .iter()
+        .zip(all)
+        .map(|([x0, y0, x1, y1], points)| {
+            let points: Vec<String> = points.iter().map(|[x, y]| format!("{x}, {y}")).collect();
+            format!(r#"{{"bbox_2d": [{x0}, {y0}, {x1}, {y1}], "points": [[{}]]}}"#, points.join("], ["))
+        })
+        .collect();
+    let answer = format!("<answer>[{}]</answer>", objects.join(", "));
+    if manner == Manner::Plain {
+        return answer;
+    }
+    let middle = |[x0, y0, x1, y1]: &[u32; 4]| format!("{}, {}", u32::midpoint(*x0, *x1), u32::midpoint(*y0, *y1));
+    let middles: Vec<String> = boxes.iter().map(middle).collect();
+    format!("<think>Inside {}</think>{answer}", middles.join("; "))
+}
+
 /// What all rows have in common: the tokens up to the last picture's, and the prompts.
 pub struct Classroom {
     /// The tokenizer.
@@ -169,6 +189,8 @@ pub struct Classroom {
     numbers: HashSet<u32>,
     plain: Template,
     thinking: Template,
+    plain_refine: Template,
+    thinking_refine: Template,
 }
 
 impl Classroom {
@@ -190,6 +212,8 @@ impl Classroom {
         Ok(Self {
             plain: template("socioreasoner-sft-localize")?,
             thinking: template("socioreasoner-localize")?,
+            plain_refine: template("socioreasoner-sft-refine")?,
+            thinking_refine: template("socioreasoner-refine")?,
             numbers: vocabulary::numbers(&tokenizer, side)?.into_iter().collect(),
             tokenizer,
             config,
@@ -234,33 +258,83 @@ impl Classroom {
         Ok(Row { scene, ids, learned, looks })
     }
 
-    /// Which tokens show each coordinate of an answer, in the answer's order.
-    fn shown(&self, question: &Question, manner: Manner) -> Vec<Vec<u32>> {
-        let merge = self.config.vision.spatial_merge_size;
-        let (n, token) = (self.grid.h / merge, (merge * self.config.vision.patch_size) as f64);
-        let image = |which: usize| {
-            let first = self.beginning.iter().position(|id| *id == self.config.image_token).unwrap_or(0);
-            [first, self.beginning.len() - n * n][which]
-        };
-        let cell = |x: f64, y: f64| {
-            let of = |v: f64| ((v / token) as usize).min(n - 1);
-            of(y) * n + of(x)
-        };
+    /// A question of stage 2 with its answer: `boxes` are those of the first answer, `count` the points of each object.
+    ///
+    /// # Errors
+    /// When the tokenizer fails.
+    pub fn refined(
+        &self,
+        scene: usize,
+        question: &Question,
+        boxes: &[[u32; 4]],
+        count: usize,
+        manner: Manner,
+    ) -> Result<Row, TrainError> {
+        let template = if manner == Manner::Plain { &self.plain_refine } else { &self.thinking_refine };
+        let first = Question { boxes: boxes.to_vec(), ..question.clone() };
+        let mut ids = self.prompt(&template.fill(&question.query, &first.boxes_text()))?;
+        let learned = ids.len();
+        let all: Vec<Vec<[u32; 2]>> =
+            question.rings.iter().zip(boxes).map(|(ring, b)| points(ring, *b, count)).collect();
+        ids.extend(self.tokenizer.encode(&refined_text(boxes, &all, manner))?);
+        ids.push(self.tokenizer.special("<|im_end|>")?);
+        let number = |t: &usize| self.numbers.contains(&ids[*t]);
+        let asked: Vec<u32> = (0..learned).filter(number).map(|t| (self.beginning.len() + t) as u32).collect();
+        let inside: Vec<Vec<u32>> = self.sites(question);
         let mut shown = Vec::new();
         if manner == Manner::Thinking {
-            for [x, y] in &question.icons {
-                shown.extend(std::iter::repeat_n(vec![(image(0) + cell(f64::from(*x), f64::from(*y))) as u32], 2));
-            }
+            shown.extend(inside.iter().flat_map(|tokens| std::iter::repeat_n(tokens.clone(), 2)));
         }
-        for (ring, b) in question.rings.iter().zip(&question.boxes) {
+        for (corners, tokens) in asked.chunks_exact(4).zip(&inside) {
+            shown.extend(corners.iter().map(|at| vec![*at]));
+            shown.extend(std::iter::repeat_n(tokens.clone(), 2 * count));
+        }
+        let looks = (learned..ids.len()).filter(number).zip(shown).collect();
+        Ok(Row { scene, ids, learned, looks })
+    }
+
+    /// Where pictures' tokens begin: the map's, the satellite view's.
+    pub(super) fn images(&self) -> [usize; 2] {
+        let first = self.beginning.iter().position(|id| *id == self.config.image_token).unwrap_or(0);
+        let n = self.grid.h / self.config.vision.spatial_merge_size;
+        [first, self.beginning.len() - n * n]
+    }
+
+    /// The token of a picture in which a pixel lies.
+    fn cell(&self, [x, y]: Xy) -> usize {
+        let merge = self.config.vision.spatial_merge_size;
+        let (n, token) = (self.grid.h / merge, (merge * self.config.vision.patch_size) as f64);
+        let of = |v: f64| ((v / token) as usize).min(n - 1);
+        of(y) * n + of(x)
+    }
+
+    /// Of each object, the tokens of the satellite view whose middle lies on its site; at least one.
+    fn sites(&self, question: &Question) -> Vec<Vec<u32>> {
+        let merge = self.config.vision.spatial_merge_size;
+        let (n, token) = (self.grid.h / merge, (merge * self.config.vision.patch_size) as f64);
+        let start = self.images()[1];
+        let of = |(ring, b): (&Vec<Xy>, &[u32; 4])| {
             let ring = std::slice::from_ref(ring);
             let middle = |t: &usize| [(t % n) as f64 + 0.5, (t / n) as f64 + 0.5].map(|v| v * token);
             let mut inside: Vec<usize> = (0..n * n).filter(|t| contains(ring, middle(t))).collect();
             if inside.is_empty() {
-                inside.push(cell(f64::from(b[0] + b[2]) / 2.0, f64::from(b[1] + b[3]) / 2.0));
+                inside.push(self.cell([f64::from(b[0] + b[2]) / 2.0, f64::from(b[1] + b[3]) / 2.0]));
             }
-            shown.extend(std::iter::repeat_n(inside.iter().map(|t| (image(1) + t) as u32).collect(), 4));
+            inside.iter().map(|t| (start + t) as u32).collect()
+        };
+        question.rings.iter().zip(&question.boxes).map(of).collect()
+    }
+
+    /// Which tokens show each coordinate of an answer, in the answer's order.
+    fn shown(&self, question: &Question, manner: Manner) -> Vec<Vec<u32>> {
+        let mut shown = Vec::new();
+        if manner == Manner::Thinking {
+            for [x, y] in &question.icons {
+                let token = self.images()[0] + self.cell([*x, *y].map(f64::from));
+                shown.extend(std::iter::repeat_n(vec![token as u32], 2));
+            }
         }
+        shown.extend(self.sites(question).iter().flat_map(|tokens| std::iter::repeat_n(tokens.clone(), 4)));
         shown
     }
 }

@@ -94,7 +94,10 @@ mod tests {
         let size = |text: &str| tokenizer.encode(text).unwrap().len();
         let prompt = Template::named("socioreasoner-localize").unwrap().unwrap();
         assert_eq!(size(&prompt.fill("Hospital", "")), 3);
-        assert_eq!(size(r#"<think>The map shows it at 12, 300</think><answer>[{"bbox_2d": [1, 20, 300, 336]}]</answer>"#), 17);
+        assert_eq!(
+            size(r#"<think>The map shows it at 12, 300</think><answer>[{"bbox_2d": [1, 20, 300, 336]}]</answer>"#),
+            17
+        );
         let refine = Template::named("socioreasoner-refine").unwrap().unwrap();
         let boxes = r#"[{"bbox_2d": [1, 20, 300, 336]}]"#;
         assert_eq!(size(&refine.fill("Medical", boxes)), 3 + 1 + 9);

@@ -55,7 +55,8 @@ impl AdamW {
             let rate = rate * factor(key);
             let size = parameter.values.len();
             let (m, v) = self.means.entry(key.clone()).or_insert_with(|| (vec![0.0; size], vec![0.0; size]));
-            let decay = if parameter.shape.len() > 1 { 1.0 - (rate * f64::from(settings.weight_decay)) as f32 } else { 1.0 };
+            let decay =
+                if parameter.shape.len() > 1 { 1.0 - (rate * f64::from(settings.weight_decay)) as f32 } else { 1.0 };
             let (size, root, eps) = ((rate / first) as f32, second as f32, settings.eps);
             let moved = parameter.values.par_iter_mut().zip(m.par_iter_mut()).zip(v.par_iter_mut()).zip(gradient);
             moved.with_min_len(1 << 15).for_each(|(((w, m), v), g)| {

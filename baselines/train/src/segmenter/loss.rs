@@ -15,6 +15,9 @@ const OTHERS: f32 = 0.1;
 /// entropy of the pixels with how much of each is covered, `cover` (object after object), and one less the Dice overlap; of
 /// all masks, the squared error of the predicted IoU.
 ///
+/// An object's pixels are few: those of its box, twice as large, count [`PIXELS`] together, and all the others 1. If all counted
+/// alike, a mask of nothing would be so good that small networks stay with it.
+///
 /// # Errors
 /// When shapes do not go together, or the library fails.
 pub(super) fn loss<T: Autograd>(masks: &Masks<T>, cover: &[f32]) -> Result<(T, Told)> {
@@ -31,15 +34,15 @@ pub(super) fn loss<T: Autograd>(masks: &Masks<T>, cover: &[f32]) -> Result<(T, T
 
     // ln(1 + e^x) - t x, without large powers.
     let size = logits.relu()?.add(&logits.affine(-1.0, 0.0)?.relu()?)?;
-    let wrong = size.affine(-1.0, 0.0)?.exp()?.affine(1.0, 1.0)?.ln()?.add(&logits.relu()?)?.sub(&logits.mul(&wanted)?)?;
-    // An object's pixels are few: those around it count, not the whole picture.
+    let wrong =
+        size.affine(-1.0, 0.0)?.exp()?.affine(1.0, 1.0)?.ln()?.add(&logits.relu()?)?.sub(&logits.mul(&wanted)?)?;
+    let weights: Vec<f32> = cover.chunks_exact(pixels).flat_map(|one| near(one, shape[3]).repeat(count)).collect();
+    let wrong = sum(&wrong.mul(&new(weights, &[rows, pixels])?)?)?;
     let area = sum(&wanted)?;
-    let near = area.affine(2.0, 16.0)?;
-    let wrong = sum(&wrong)?.mul(&over(&near)?)?;
     let p = logits.sigmoid()?;
     let both = sum(&p.mul(&wanted)?)?.affine(2.0, 1.0)?;
     let dice = both.mul(&over(&sum(&p)?.add(&area)?.affine(1.0, 1.0)?)?)?.affine(-1.0, 1.0)?;
-    let each = wrong.affine(PIXELS, 0.0)?.add(&dice)?;
+    let each = wrong.add(&dice)?;
 
     let values = each.detach().values()?;
     let share = |object: usize| {
@@ -53,10 +56,30 @@ pub(super) fn loss<T: Autograd>(masks: &Masks<T>, cover: &[f32]) -> Result<(T, T
     let overlaps = overlaps(&logits.detach().values()?, cover, count, pixels);
     let off = masks.iou.cast(DType::F32)?.reshape(&[rows, 1])?.sub(&new(overlaps.clone(), &[rows, 1])?)?;
     let off = off.mul(&off)?.sum()?.affine(1.0 / rows as f32, 0.0)?;
-    let best = overlaps.chunks_exact(count).map(|o| o.iter().fold(0.0f32, |m, v| m.max(*v))).sum::<f32>() / objects as f32;
-    let value = |t: &T| Ok::<_, socio_models::ModelError>(f64::from(t.detach().values()?.first().copied().unwrap_or(0.0)));
+    let best =
+        overlaps.chunks_exact(count).map(|o| o.iter().fold(0.0f32, |m, v| m.max(*v))).sum::<f32>() / objects as f32;
+    let value =
+        |t: &T| Ok::<_, socio_models::ModelError>(f64::from(t.detach().values()?.first().copied().unwrap_or(0.0)));
     let told = Told::from([("cut", value(&cut)?), ("known", value(&off)?), ("iou", f64::from(best))]);
     Ok((cut.add(&off.affine(KNOWN, 0.0)?)?, told))
+}
+
+/// What each pixel counts: those in an object's box, twice as large, [`PIXELS`] together, and all others 1.
+fn near(cover: &[f32], side: usize) -> Vec<f32> {
+    let (mut low, mut high) = ([usize::MAX; 2], [0usize; 2]);
+    for (i, _) in cover.iter().enumerate().filter(|(_, c)| **c > 0.0) {
+        for (k, v) in [i % side, i / side].into_iter().enumerate() {
+            (low[k], high[k]) = (low[k].min(v), high[k].max(v + 1));
+        }
+    }
+    let more = [0, 1].map(|k| (high[k].saturating_sub(low[k]) / 2).max(1));
+    let inside = |i: usize| {
+        let at = [i % side, i / side];
+        (0..2).all(|k| at[k] + more[k] >= low[k] && at[k] < high[k] + more[k])
+    };
+    let count = (0..cover.len()).filter(|i| inside(*i)).count();
+    let (own, other) = (PIXELS / count.max(1) as f32, 1.0 / (cover.len() - count).max(1) as f32);
+    (0..cover.len()).map(|i| if inside(i) { own } else { other }).collect()
 }
 
 /// `1 / x` of what is above 0.
@@ -92,17 +115,18 @@ mod tests {
         let logit = 2.0f32;
         // Two masks of four pixels; the object is the first two. The first mask is right, the second all wrong.
         let logits = [logit, logit, -logit, -logit, -logit, -logit, logit, logit];
-        let new = |values: &[f32], shape: &[usize]| Candle::new(values.to_vec(), shape, DType::F32, &Device::Cpu).unwrap();
+        let new =
+            |values: &[f32], shape: &[usize]| Candle::new(values.to_vec(), shape, DType::F32, &Device::Cpu).unwrap();
         let masks = Masks { logits: new(&logits, &[1, 2, 2, 2]), iou: new(&[0.5, 0.25], &[1, 2]), object: None };
         let (loss, told) = loss(&masks, &[1.0, 1.0, 0.0, 0.0]).unwrap();
         let p = 1.0 / (1.0 + (-logit).exp());
-        let near = 2.0 * 2.0 + 16.0;
+        // The box twice as large is the whole picture.
         let of = |right: f32| {
-            let wrong = 4.0 * -(right.ln()) / near;
+            let wrong = PIXELS * -(right.ln());
             let dice = 1.0 - (2.0 * 2.0 * right + 1.0) / (2.0 + 2.0 + 1.0);
-            PIXELS * wrong + dice
+            wrong + dice
         };
-        let known = (0.5f32.powi(2) + 0.25f32.powi(2)) / 2.0;
+        let known = f32::midpoint(0.5f32.powi(2), 0.25f32.powi(2));
         let expected = of(p) + OTHERS * of(1.0 - p) + KNOWN * known;
         assert!((loss.values().unwrap()[0] - expected).abs() < 1e-5, "{loss:?} {expected}");
         assert_eq!(told["iou"], 1.0);

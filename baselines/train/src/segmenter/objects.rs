@@ -112,9 +112,14 @@ mod tests {
         let marked = object.marked(Marks::Both, 3, 0.0, 32, &mut random);
         assert_eq!(marked.bbox, Some([8.0, 8.0, 24.0, 16.0]));
         assert_eq!(marked.points.len(), 3);
-        assert!(marked.points.iter().all(|p| p.on && (8.0..=24.0).contains(&p.at[0]) && (8.0..=16.0).contains(&p.at[1])));
+        assert!(
+            marked.points.iter().all(|p| p.on && (8.0..=24.0).contains(&p.at[0]) && (8.0..=16.0).contains(&p.at[1]))
+        );
         assert!(object.marked(Marks::Points, 1, 0.1, 32, &mut random).bbox.is_none());
         let loose = object.marked(Marks::Box, 1, 0.25, 32, &mut random);
-        assert!(loose.points.is_empty() && loose.bbox.is_some_and(|b| (b[0] - 8.0).abs() <= 4.0 && (b[3] - 16.0).abs() <= 2.0));
+        assert!(
+            loose.points.is_empty()
+                && loose.bbox.is_some_and(|b| (b[0] - 8.0).abs() <= 4.0 && (b[3] - 16.0).abs() <= 2.0)
+        );
     }
 }
