@@ -24,7 +24,7 @@ pub(crate) use judge::{
     RescoreArgs, ToldArgs, ToldFormat,
 };
 pub(crate) use latency::{LatencyArgs, Load};
-pub(crate) use train::{TrainArgs, TrainCommand};
+pub(crate) use train::{GrpoArgs, TrainArgs, TrainCommand};
 
 const EXIT_CODES: &str = "\
 Exit codes (`socio-bench list exit-codes`): 0 success; 1 unexpected;

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use socio_train::library::Library;
 
+use super::ResourceArgs;
+
 #[derive(Subcommand)]
 pub(crate) enum TrainCommand {
     /// SocioReasoner-nano, from nothing: its eye, its language model, its answers
@@ -24,6 +26,14 @@ Examples:
   socio-bench train segmenter --out runs/segmenter
   socio-bench train segmenter --out runs/segmenter --recipe mine.json --check-every 500")]
     Segmenter(TrainArgs),
+    /// Staged-reward GRPO: a policy answers in both stages, is rewarded for what comes of it, and learns from that
+    ///
+    /// Answers are drawn by the method itself: its prompts, its grammar, its renderer, and a segmenter that cuts.
+    #[command(after_help = "\
+Examples:
+  socio-bench train grpo --out runs/rl --policy runs/nano/state.safetensors --segmenter candle:sam2-nano
+  socio-bench train grpo --out runs/rl --policy runs/nano/state.safetensors --segmenter candle:sam2-nano --recipe mine.json")]
+    Grpo(GrpoArgs),
     /// The curves of training runs as a picture (SVG): losses, rates, checks
     Curves {
         /// Folders of runs.
@@ -47,6 +57,20 @@ Examples:
         #[arg(long, default_value = "f16", help = "f32, bf16 or f16")]
         dtype: socio_baselines::DType,
     },
+}
+
+#[derive(Args)]
+pub(crate) struct GrpoArgs {
+    /// The checkpoint of the policy to begin with; it stays the reference.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) policy: PathBuf,
+    /// What cuts; it is not trained.
+    #[arg(long)]
+    pub(crate) segmenter: String,
+    #[command(flatten)]
+    pub(crate) train: TrainArgs,
+    #[command(flatten)]
+    pub(crate) resources: ResourceArgs,
 }
 
 #[derive(Args)]

@@ -2,10 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
+use socio_baselines::registry;
 use socio_dataset::files;
 use socio_record::ExitCode;
 use socio_reports::figure::{About, Lines, Place, Series, standalone};
+use socio_train::checkpoint::Checkpoint;
 use socio_train::course::{Course, How, Run};
+use socio_train::grpo::{Recipe as GrpoRecipe, Reinforced};
 use socio_train::library::Library;
 use socio_train::log::{self, Event};
 use socio_train::nano::course::{Nano, Recipe as NanoRecipe};
@@ -13,7 +16,7 @@ use socio_train::segmenter::{Cutter, Recipe as CutterRecipe};
 use socio_train::{export, recipes};
 
 use super::setup;
-use crate::cli::{TrainArgs, TrainCommand};
+use crate::cli::{GrpoArgs, TrainArgs, TrainCommand};
 use crate::failure::{Failure, Outcome};
 use crate::progress;
 
@@ -35,6 +38,7 @@ pub(crate) fn command(command: TrainCommand) -> Outcome {
             let cutter = Cutter::new(&recipe, &cache(&args), args.checked, &drawing())?;
             run(&cutter, &args)
         }
+        TrainCommand::Grpo(args) => grpo(&args),
         TrainCommand::Curves { runs, out, show } => curves(&runs, &out, &show),
         TrainCommand::Export { run, out, dtype } => {
             let written = export::export(&run, dtype, &out)?;
@@ -42,6 +46,19 @@ pub(crate) fn command(command: TrainCommand) -> Outcome {
             Ok(ExitCode::OK)
         }
     }
+}
+
+fn grpo(args: &GrpoArgs) -> Outcome {
+    let train = &args.train;
+    let (recipe, text) = recipes::read::<GrpoRecipe>(&train.out, train.recipe.as_deref(), recipes::GRPO)?;
+    if kept(train, &text)? {
+        return Ok(ExitCode::OK);
+    }
+    let resources = setup::resources(&args.resources, false)?;
+    let segmenter = registry::segmenter(&args.segmenter, &resources)?;
+    let policy = Checkpoint::read(&args.policy)?.parameters;
+    let learner = Reinforced::new(&recipe, (policy, segmenter), &cache(train), train.checked, &drawing())?;
+    run(&learner, train)
 }
 
 /// Keeps a recipe in its run's folder; true where it was to be printed alone.

@@ -100,6 +100,37 @@ fn a_run_goes_on_where_it_stopped() {
     ok(folder, &run);
 }
 
+/// Rollouts through the method, both profiles; a run that is stopped inside a round ends it first, and goes on to the same bytes.
+#[test]
+fn grpo_goes_on_where_it_stopped() {
+    let folder = tempdir().unwrap();
+    let folder = folder.path();
+    nano(folder);
+    ok(folder, "train nano --recipe nano.json --cache lessons --out policy --check-every 0 --checked 1");
+    let nano: Value = serde_json::from_str(&fs::read_to_string(folder.join("nano.json")).unwrap()).unwrap();
+    for profile in ["paper", "released"] {
+        let told =
+            ok(folder, "train grpo --out none --print-recipe --policy policy/state.safetensors --segmenter fill");
+        let mut recipe: Value = serde_json::from_str(&told).unwrap();
+        (recipe["city"], recipe["check"], recipe["sizes"]) = (json!(CITY), json!(CITY), nano["sizes"].clone());
+        recipe["rules"]["profile"] = json!(profile);
+        (recipe["group"], recipe["batch"], recipe["updates"]) = (json!(3), json!(4), json!(2));
+        recipe["schedule"]["steps"] = json!(8);
+        recipe["sampling"]["max_new_tokens"] = json!(6);
+        fs::write(folder.join("grpo.json"), recipe.to_string()).unwrap();
+        let common = "train grpo --policy policy/state.safetensors --segmenter fill --recipe grpo.json --cache lessons --log-every 1 \
+                      --check-every 0 --checked 2";
+        ok(folder, &format!("{common} --out {profile}-a --threads 1"));
+        let told = ok(folder, &format!("{common} --out {profile}-b --threads 2 --until 3"));
+        assert!(told.contains("4 of 8 steps"), "{told}");
+        ok(folder, &format!("{common} --out {profile}-b --threads 2"));
+        let state = |run: &str| fs::read(folder.join(format!("{profile}-{run}/state.safetensors"))).unwrap();
+        assert!(state("a") == state("b"), "{profile}");
+        let log = fs::read_to_string(folder.join(format!("{profile}-b/log.jsonl"))).unwrap();
+        assert!(log.contains("reward 1") && log.contains("reward 2") && log.contains("giou"), "{log}");
+    }
+}
+
 #[test]
 fn what_cannot_be_trained_is_told() {
     let folder = tempdir().unwrap();

@@ -39,6 +39,11 @@ pub trait Course: Sync {
     /// Whether a step trains a parameter.
     fn trained(&self, step: u64, key: &str) -> bool;
 
+    /// Whether a run may stop and go on before a step.
+    fn whole(&self, _step: u64) -> bool {
+        true
+    }
+
     /// The first parameters.
     ///
     /// # Errors
@@ -181,11 +186,13 @@ impl<C: Course> Task for Run<'_, C> {
         let end = how.until.unwrap_or(u64::MAX).min(course.steps());
         let (settings, most) = course.optimiser();
         let mut since = Since::new();
+        let mut saved = 0;
         let mut tell = |event: Event| {
             told(&event);
             log.write(&event)
         };
-        while now.header.step < end {
+        // A stop inside of what belongs together waits for its end.
+        while now.header.step < end || !course.whole(now.header.step) {
             let step = now.header.step;
             let (stage, rate, samples) = course.pace(step);
             let trained = |key: &str| course.trained(step, key);
@@ -217,7 +224,8 @@ impl<C: Course> Task for Run<'_, C> {
             since.samples += samples;
             since.losses = (since.losses.0 + loss, since.losses.1 + 1);
             let (step, stage) = (now.header.step, stage.to_owned());
-            let due = |every: u64| step == end || (every > 0 && step.is_multiple_of(every));
+            let last = step >= end && course.whole(step);
+            let due = |every: u64| last || (every > 0 && step.is_multiple_of(every));
             if due(how.log) {
                 let parts = since.parts.iter().map(|(k, (sum, n))| ((*k).to_owned(), sum / *n as f64)).collect();
                 let per_s = since.samples as f64 / since.begun.elapsed().as_secs_f64();
@@ -232,7 +240,9 @@ impl<C: Course> Task for Run<'_, C> {
                 // The time of a check is none of the rate.
                 since.begun += begun.elapsed();
             }
-            if due(how.save) {
+            saved += 1;
+            if last || (saved >= how.save && course.whole(step)) {
+                saved = 0;
                 now.write(&how.out.join(STATE))?;
             }
         }

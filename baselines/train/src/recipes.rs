@@ -14,6 +14,8 @@ pub const FILE: &str = "recipe.json";
 pub const NANO: &str = include_str!("../recipes/nano.json");
 /// SAM-2-nano's.
 pub const SEGMENTER: &str = include_str!("../recipes/segmenter.json");
+/// Staged-reward GRPO's, by the paper's rules.
+pub const GRPO: &str = include_str!("../recipes/grpo.json");
 
 /// The recipe of the run in the folder `out`, and its text: as given, else the one in the folder, else the shipped one.
 ///
@@ -42,5 +44,6 @@ mod tests {
     fn they_can_be_read() {
         serde_json::from_str::<crate::nano::course::Recipe>(super::NANO).unwrap();
         serde_json::from_str::<crate::segmenter::Recipe>(super::SEGMENTER).unwrap();
+        serde_json::from_str::<crate::grpo::Recipe>(super::GRPO).unwrap();
     }
 }

@@ -1,11 +1,21 @@
 //! Group relative policy optimisation, as the paper states it (section 4.3, algorithm 1) and as its released code does it.
 
 mod advantage;
+mod asks;
+mod chances;
+mod course;
+mod recorder;
+mod rollout;
 mod surrogate;
 
 use serde::{Deserialize, Serialize};
 
 pub use advantage::advantages;
+pub use asks::of_lesson;
+pub use chances::Group;
+pub use course::{Recipe, Reinforced};
+pub use recorder::{Recorder, Spoken};
+pub use rollout::{Actor, Asked, First, Rollout};
 pub use surrogate::{Tokens, surrogate};
 
 /// How a policy is moved by rewards.

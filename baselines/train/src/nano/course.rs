@@ -103,7 +103,7 @@ fn two() -> usize {
 }
 
 /// Squares that are cut out of pictures of one kind.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Crops {
     /// Of maps (0) or of satellite views (1).
@@ -112,6 +112,9 @@ pub struct Crops {
     pub tokens: usize,
     /// How many.
     pub count: usize,
+    /// The share of them on which a place is drawn as the second stage shows it.
+    #[serde(default)]
+    pub drawn: f64,
 }
 
 /// The keys and shapes of a network's weights.
@@ -358,28 +361,31 @@ fn loosen(boxes: &mut [[u32; 4]], loose: f64, side: u32, random: &mut SplitMix) 
 fn crops(recipe: &Recipe, kinds: &[Crops], lessons: &Lessons, random: &mut SplitMix) -> Vec<Crop> {
     let (side, token) = (recipe.sizes.side as usize, recipe.sizes.patch * recipe.sizes.merge);
     let mut made = Vec::new();
-    for Crops { picture, tokens, count } in kinds.iter().copied() {
+    for Crops { picture, tokens, count, drawn } in kinds.iter().copied() {
         let tokens = tokens.clamp(1, recipe.sizes.tokens());
         let most = (side - tokens * token) as u64;
         for _ in 0..count {
             let scene = random.below(lessons.len() as u64) as usize;
             let facts = lessons.facts(scene);
             let scale = side as f64 / f64::from(facts.size);
-            let icon = random.pick(&facts.places).and_then(|p| p.icon).filter(|_| picture == 0);
-            let corner = match icon {
-                Some(at) => at.map(|v: f64| {
-                    (v * scale - random.unit() * (tokens * token) as f64).clamp(0.0, most as f64) as usize
-                }),
+            let place = random.pick(&facts.places);
+            let drawn = place.filter(|_| random.chance(drawn)).and_then(|p| Drawn::of_place(p, facts, side as u32));
+            // What is drawn on, or has an icon, is in the square.
+            let middle =
+                drawn.as_ref().map(|d| d.boxes[0].map(f64::from)).map(|b| [b[0] + b[2], b[1] + b[3]].map(|v| v / 2.0));
+            let at = place.and_then(|p| p.icon).filter(|_| picture == 0).map(|at| at.map(|v| v * scale)).or(middle);
+            let corner = match at {
+                Some(at) => at.map(|v| (v - random.unit() * (tokens * token) as f64).clamp(0.0, most as f64) as usize),
                 None => [0; 2].map(|_: i32| random.below(most + 1) as usize),
             };
-            made.push(Crop { scene, picture, corner, tokens });
+            made.push(Crop { scene, picture, corner, tokens, drawn });
         }
     }
     made
 }
 
 /// A crop in the pixels of its lesson's facts.
-fn square(crop: Crop, lessons: &Lessons, tokens: usize) -> Square {
+fn square(crop: &Crop, lessons: &Lessons, tokens: usize) -> Square {
     let size = f64::from(lessons.facts(crop.scene).size);
     let scale = size / f64::from(lessons.side());
     Square {

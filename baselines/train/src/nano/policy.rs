@@ -81,7 +81,7 @@ pub struct Known<'a> {
     /// What their tokens should say.
     pub dense: &'a dyn Fn(usize) -> Dense,
     /// What those of a square should.
-    pub crop: &'a dyn Fn(Crop) -> Dense,
+    pub crop: &'a dyn Fn(&Crop) -> Dense,
     /// What the eye sees of them, where it stays as it is.
     pub seen: Option<&'a Seen>,
 }
@@ -107,7 +107,7 @@ pub struct Shown {
 }
 
 /// A square cut out of a lesson's pictures.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Crop {
     /// The lesson.
     pub scene: usize,
@@ -117,6 +117,8 @@ pub struct Crop {
     pub corner: [usize; 2],
     /// Tokens of its side.
     pub tokens: usize,
+    /// What is drawn on the pictures.
+    pub drawn: Option<Drawn>,
 }
 
 /// The parameters of the heads that read visual tokens while training lasts; they are no part of the network. A head gives
@@ -261,8 +263,8 @@ impl<T: Autograd> Learner<'_, T> {
         let side = crops[0].tokens * config.vision.spatial_merge_size * config.vision.patch_size;
         let mut values = Vec::new();
         let mut grids = Vec::with_capacity(crops.len());
-        for Crop { scene, picture, corner: [left, top], .. } in crops {
-            let pictures = (known.pictures)(&Shown { scene: *scene, drawn: None })?;
+        for Crop { scene, picture, corner: [left, top], drawn, .. } in crops {
+            let pictures = (known.pictures)(&Shown { scene: *scene, drawn: drawn.clone() })?;
             let from = &pictures[*picture];
             let rows = (*top..top + side).flat_map(|y| &from[(y * whole + left) * 3..][..side * 3]);
             let cut = patches(&rows.copied().collect::<Vec<u8>>(), side, side, &PictureConfig::of(&config.vision))?;
@@ -274,7 +276,7 @@ impl<T: Autograd> Learner<'_, T> {
         let seen = model.vision.forward(&pixels, &grids)?;
         let tokens = crops[0].tokens * crops[0].tokens;
         let seen = seen.reshape(&[crops.len(), 1, tokens, config.text.hidden_size])?;
-        let taught: Vec<Dense> = crops.iter().map(|c| (known.crop)(*c)).collect();
+        let taught: Vec<Dense> = crops.iter().map(known.crop).collect();
         self.say(heads, (&seen, crops[0].picture), &taught, 1.0, sum)
     }
 

@@ -3,8 +3,10 @@
 use image::RgbImage;
 use socio_baselines::render;
 use socio_dataset::Mask;
+use socio_dataset::city::{Facts, Taught};
 use socio_dataset::map::{Xy, contains};
 
+use super::dense::hull;
 use super::teach::Question;
 use crate::TrainError;
 
@@ -21,6 +23,14 @@ impl Drawn {
     /// What is true of a question.
     pub fn of(question: &Question) -> Self {
         Self { boxes: question.boxes.clone(), rings: question.rings.clone() }
+    }
+
+    /// A place by itself; none where it is not in the picture.
+    pub fn of_place(place: &Taught, facts: &Facts, side: u32) -> Option<Self> {
+        let scale = f64::from(side) / f64::from(facts.size);
+        let ring: Vec<Xy> = place.ring.iter().map(|p| p.map(|v| v * scale)).collect();
+        let bbox = hull(&ring, f64::from(side))?.map(|v| v.round() as u32);
+        Some(Self { boxes: vec![bbox], rings: vec![ring] })
     }
 
     /// A picture of `side` pixels with it, as the method draws it.
