@@ -33,7 +33,7 @@ Examples:
 Examples:
   socio-bench train grpo --out runs/rl --policy runs/nano/state.safetensors --segmenter candle:sam2-nano
   socio-bench train grpo --out runs/rl --policy runs/nano/state.safetensors --segmenter candle:sam2-nano --recipe mine.json")]
-    Grpo(GrpoArgs),
+    Grpo(Box<GrpoArgs>),
     /// The curves of training runs as a picture (SVG): losses, rates, checks
     Curves {
         /// Folders of runs.

@@ -149,7 +149,7 @@ impl<'a> Reinforced<'a> {
         let identity = Identity { library: "train", name: "policy", weights: "", numbers: "" };
         // What was seen of a sample's images serves all its answers.
         let load = Load { batch: 1, kept: 64 << 20 };
-        let within = |step: &mut (dyn FnMut() + Send)| T::inference(|| step());
+        let within = |step: &mut (dyn FnMut() + Send)| T::inference(step);
         let pixels = Pixels { min: pixels, max: pixels };
         let vlm = QwenVlm::new(model, self.tokenizer.clone(), pixels, &identity, load, within)?;
         Ok(Arc::new(Recorder::new(Arc::new(vlm), self.tokenizer.special("<|im_end|>")?)))
