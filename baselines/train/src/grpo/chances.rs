@@ -75,3 +75,94 @@ impl Group {
         self.answers.iter().map(Vec::len).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use candle_core::Device;
+    use image::{Rgb, RgbImage};
+    use socio_backend::{Cancel, Sampling, Vlm, VlmRequest};
+    use socio_candle::Candle;
+    use socio_local::{Identity, Load, Pixels, QwenVlm};
+
+    use socio_models::Tensor;
+
+    use super::super::recorder::Recorder;
+    use super::*;
+    use crate::nano::course::keys;
+    use crate::nano::recipe::Sizes;
+    use crate::nano::{start, vocabulary};
+    use crate::parameters::Parameters;
+
+    fn sizes() -> Sizes {
+        Sizes {
+            side: 48,
+            patch: 8,
+            merge: 3,
+            window: 6,
+            depth: 2,
+            full: vec![1],
+            vision: 24,
+            vision_inner: 24,
+            vision_heads: 2,
+            layers: 2,
+            hidden: 32,
+            inner: 32,
+            heads: 2,
+            key_heads: 1,
+            theta: 30.0,
+            sections: [2, 3, 3],
+        }
+    }
+
+    /// What is trained on is what was drawn: the pass with gradients finds each token as likely as the one that drew it did.
+    #[test]
+    fn answers_are_as_likely_as_when_they_were_drawn() {
+        let tokenizer = vocabulary::tokenizer(48).unwrap();
+        let config = sizes().config(&tokenizer).unwrap();
+        let random = socio_models::weights::Random::new(3, 1.0, DType::F32);
+        let mut parameters = Parameters::from_weights(&random, &keys(&config).unwrap()).unwrap();
+        start::scale(&mut parameters, 2.0);
+        let tensors = parameters.tensors::<Candle>(&Device::Cpu).unwrap();
+        let vars = Vars::bound(&tensors, DType::F32, &Device::Cpu);
+        let model = || Qwen2_5Vl::<Candle>::new(&config, &vars).unwrap();
+        let identity = Identity { library: "train", name: "policy", weights: "", numbers: "" };
+        let (pixels, load) = (Pixels { min: 48 * 48, max: 48 * 48 }, Load { batch: 1, kept: 1 << 20 });
+        let policy = QwenVlm::new(model(), tokenizer.clone(), pixels, &identity, load, |step| step()).unwrap();
+        let policy = Recorder::new(Arc::new(policy), tokenizer.special("<|im_end|>").unwrap());
+        let picture =
+            |seed: u32| Arc::new(RgbImage::from_fn(48, 48, |x, y| Rgb([seed, x * 5, y * 5].map(|v| v as u8))));
+        let request = VlmRequest {
+            images: vec![picture(3), picture(200)],
+            system: None,
+            text: "Where is the Hospital?".to_owned(),
+            sampling: Sampling { temperature: 1.0, top_k: 0, top_p: 1.0, max_new_tokens: 9 },
+            seeds: vec![1, 2, 3],
+            log_probabilities: true,
+            sample: String::new(),
+            stage: String::new(),
+            cancel: Cancel::default(),
+        };
+        let reply = policy.ask(&[request]).remove(0).unwrap();
+        let spoken = policy.take();
+        assert_eq!((spoken.len(), policy.take().len()), (3, 0));
+        let group = Group::new(&config, &spoken).unwrap();
+        let found = group.chances(&model(), &vars).unwrap().values().unwrap();
+        let mut rest = found.as_slice();
+        for (said, length) in reply.completions.iter().zip(group.lengths()) {
+            let (own, others) = rest.split_at(length);
+            rest = others;
+            let drawn = said.log_probabilities.as_ref().unwrap();
+            // The stop token is trained on, and its chance is not told.
+            assert!(length == drawn.len() || length == drawn.len() + 1);
+            for (a, b) in own.iter().zip(drawn) {
+                assert!((a - b).abs() < 1e-4, "{own:?} {drawn:?}");
+            }
+        }
+        assert!(rest.is_empty() && found.len() > 6);
+        let mut other = spoken.clone();
+        other[1].prompt.push(1);
+        assert!(Group::new(&config, &other).is_err());
+    }
+}
