@@ -42,6 +42,7 @@ impl RecordedVlm {
             name: format!("answers:{}", folder.display()),
             max_batch: usize::MAX,
             max_images: usize::MAX,
+            square: None,
             log_probabilities: false,
             deterministic: true,
             fingerprint: hasher.hex(16),

@@ -66,9 +66,8 @@ pub struct Definition {
     pub max_points: Option<usize>,
     /// How answers are read.
     pub grammar: String,
-    /// At what size the model sees.
-    #[serde(default = "released_sight")]
-    pub sight: Sight,
+    /// At what size the model sees; as the released inference does where absent, or the one that the model knows.
+    pub sight: Option<Sight>,
     /// How tokens are chosen.
     #[serde(default = "released_sampling")]
     pub sampling: Sampling,
@@ -92,10 +91,6 @@ pub enum PromptOf {
     Named(String),
     /// One's own.
     Own(Template),
-}
-
-fn released_sight() -> Sight {
-    Sight::RELEASED
 }
 
 fn released_sampling() -> Sampling {
@@ -138,6 +133,8 @@ pub struct Overrides {
     pub points_by_need: bool,
     /// Names of the methods that the checkpoint was trained as.
     pub trained_as: Vec<String>,
+    /// The side of the squares that the model knows, where it knows no others: it is asked so where the method says nothing.
+    pub square: Option<u32>,
 }
 
 /// A definition made ready.
@@ -260,7 +257,8 @@ impl Definition {
             return no("max_new_tokens 0 says nothing: expected 1 or more".to_owned());
         }
         // A square of SocioSeg's size tells whether the rule gives sizes that can be worked at.
-        match self.sight.size((768, 768)) {
+        let sight = self.sight.unwrap_or_else(|| with.square.map_or(Sight::RELEASED, Sight::square));
+        match sight.size((768, 768)) {
             Ok((w, h)) if (1..=LARGEST_SIGHT).contains(&w) && (1..=LARGEST_SIGHT).contains(&h) => {}
             Ok((w, h)) => return no(format!("sight: {w}x{h} pixels, expected sides of 1 to {LARGEST_SIGHT}")),
             Err(why) => return no(format!("sight: {why}")),
@@ -274,7 +272,7 @@ impl Definition {
             refine: refine.filter(|_| stop != Some(1)),
             relocalize: if with.relocalize > 0 { Some((again()?, with.relocalize)) } else { None },
             grammar: with.grammar.unwrap_or(grammar),
-            sight: self.sight,
+            sight,
             sampling,
             max_points: with.max_points.or(self.max_points),
             points_by_need: with.points_by_need,

@@ -187,7 +187,9 @@ pub fn offers(resources: &Resources) -> Vec<Offer> {
 }
 
 /// The networks that a list of backends names, each on every library; others work too.
-const NETWORKS: [(&str, Role, &str); 5] = [
+const NETWORKS: [(&str, Role, &str); 7] = [
+    ("socioreasoner-nano-sft", Role::Vlm, "SocioReasoner-nano after SFT alone; part of the program"),
+    ("sam2-nano", Role::Segmenter, "SAM-2-nano; boxes and points; part of the program"),
     ("socioreasoner-3b", Role::Vlm, "SocioReasoner-3B, the paper's; a folder or OWNER/NAME works too"),
     ("qwen2.5-vl-3b", Role::Vlm, "Qwen2.5-VL; 7b, 32b and 72b too"),
     ("sam2-hiera-large", Role::Segmenter, "SAM 2; boxes and points; tiny, small, base-plus and sam2.1 too"),

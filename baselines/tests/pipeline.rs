@@ -68,6 +68,7 @@ fn vlm_caps() -> VlmCaps {
         name: "recorded".to_owned(),
         max_batch: 1,
         max_images: 2,
+        square: None,
         log_probabilities: false,
         deterministic: true,
         fingerprint: "recorded".to_owned(),

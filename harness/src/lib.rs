@@ -23,5 +23,5 @@ pub use machine::{code, machine};
 pub use replay::{ReplaySegmenter, ReplayVlm, prompt_of};
 pub use sample::{Scored, work};
 pub use shard::{Shard, ShardError, Share};
-pub use suite::{Set, Suite, SuiteError};
+pub use suite::{Row, Set, Suite, SuiteError};
 pub use trial::{Heard, Listening, Order, Way, trial};

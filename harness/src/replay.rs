@@ -102,11 +102,14 @@ impl ReplayVlm {
         let run = Run::open(path)?;
         let stages = run.records.values().flat_map(|r| &r.stages);
         let texts = stages.filter_map(|s| Some((s.request.clone()?, s.text.clone()?))).collect();
+        let sight = run.manifest.method.parameters.get("sight");
+        let square = sight.filter(|s| s.get("cut_whole").is_some()).and_then(|s| s.get("width")?.as_u64());
         Ok(Self {
             caps: VlmCaps {
                 name: format!("replay:{}", path.display()),
                 max_batch: usize::MAX,
                 max_images: usize::MAX,
+                square: square.and_then(|side| u32::try_from(side).ok()),
                 log_probabilities: false,
                 deterministic: true,
                 fingerprint: format!("replay of {}", run.manifest.id),

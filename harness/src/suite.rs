@@ -10,7 +10,8 @@ macro_rules! embedded {
     ($($name:literal),*) => { &[$(($name, include_str!(concat!("../suites/", $name, ".toml")))),*] };
 }
 
-const EMBEDDED: &[(&str, &str)] = embedded!["smoke", "id", "ood", "ood-style", "ood-region", "style-stress"];
+const EMBEDDED: &[(&str, &str)] =
+    embedded!["smoke", "id", "main", "ablation", "points", "ood", "ood-style", "ood-region", "style-stress"];
 
 /// A suite.
 #[derive(Debug, Clone, Deserialize)]
@@ -26,11 +27,30 @@ pub struct Suite {
     /// Their segmenters.
     #[serde(default)]
     pub segmenters: Vec<String>,
+    /// What runs instead where the data is the embedded city and the user names neither methods nor models: the models that are
+    /// part of the program know the city.
+    #[serde(default, rename = "city")]
+    pub city: Vec<Row>,
     /// The data of sets that name none, where the user names none; the embedded city where absent.
     pub data: Option<String>,
     /// The sets, in the order of the table.
     #[serde(rename = "set")]
     pub sets: Vec<Set>,
+}
+
+/// A method with its models.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Row {
+    /// The method.
+    pub method: String,
+    /// Whom it asks.
+    pub vlm: Option<String>,
+    /// Whom it prompts.
+    pub segmenter: Option<String>,
+    /// The model was trained as this method asks.
+    #[serde(default)]
+    pub trained: bool,
 }
 
 /// A set of a suite: one column group of its table.

@@ -256,7 +256,7 @@ pub(crate) struct SelectArgs {
     pub(crate) ids: Vec<String>,
 }
 
-#[derive(Args, Default)]
+#[derive(Args, Clone, Default)]
 pub(crate) struct ResourceArgs {
     /// Folder of model files [default: SOCIO_MODELS, else the user's cache].
     #[arg(long)]
@@ -282,7 +282,7 @@ pub(crate) struct ResourceArgs {
 }
 
 /// How the servers of `remote:MODEL` are reached.
-#[derive(Args, Default)]
+#[derive(Args, Clone, Default)]
 pub(crate) struct RemoteArgs {
     /// Base addresses of model servers for `remote:MODEL`, as http://host:8000/v1, separated by commas. The key, where one is
     /// needed, is in the environment: SOCIO_API_KEY.
@@ -316,7 +316,7 @@ pub(crate) struct RemoteArgs {
 }
 
 /// How a vision-language model is asked.
-#[derive(Args, Default)]
+#[derive(Args, Clone, Default)]
 pub(crate) struct AskingArgs {
     /// Stop after stage 1: the first mask is the answer. Where a finished run of the whole method is among --runs, its log
     /// is scored and nothing runs.
@@ -366,7 +366,7 @@ pub(crate) struct AskedArgs {
     pub(crate) vlm: Option<String>,
 }
 
-#[derive(Args)]
+#[derive(Args, Clone)]
 pub(crate) struct MethodArgs {
     #[command(flatten)]
     pub(crate) asking: AskingArgs,

@@ -35,10 +35,10 @@ fn parameters(name: &str, settings: &Settings, trained_as: &[String]) -> BTreeMa
     all
 }
 
-/// A method that is prompted; `None` where the name is another kind's.
-pub(super) fn prompted(name: &str, args: &AskingArgs) -> Result<Option<Prompted>, Failure> {
+/// A method that is prompted; `None` where the name is another kind's. `square` is the side of the squares that the model knows.
+pub(super) fn prompted(name: &str, args: &AskingArgs, square: Option<u32>) -> Result<Option<Prompted>, Failure> {
     let Some(definition) = Definition::find(name)? else { return Ok(None) };
-    let with = overrides(args, definition.sampling)?;
+    let with = Overrides { square, ..overrides(args, definition.sampling)? };
     let defined = definition.ready(&with)?;
     // The whole of which this is the beginning: its finished run holds these answers too.
     let parameters_of_it = parameters(&definition.name, &defined.settings, &with.trained_as);
@@ -90,5 +90,6 @@ fn overrides(args: &AskingArgs, own: Sampling) -> Result<Overrides, Failure> {
         relocalize: args.relocalise,
         points_by_need: args.points_by_need,
         trained_as,
+        square: None,
     })
 }

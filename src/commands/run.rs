@@ -18,6 +18,7 @@ use socio_reports::digest::Digest;
 use socio_reports::metrics::Profile;
 use socio_reports::table::{Format, render};
 
+use super::setup::CITY;
 use super::{report, setup};
 use crate::cli::{
     AskingArgs, DataArgs, HubArgs, MethodArgs, ReportOptions, ResourceArgs, RunArgs, RunningArgs, ScoreArgs, SelectArgs,
@@ -45,11 +46,7 @@ struct Place {
 }
 
 /// One run of a command.
-struct Planned {
-    method: String,
-    vlm: Option<String>,
-    segmenter: Option<String>,
-}
+type Planned = socio_harness::Row;
 
 pub(crate) fn run(args: RunArgs) -> Outcome {
     let runs = perform(&args, None)?;
@@ -69,6 +66,12 @@ pub(crate) fn perform(args: &RunArgs, only: Option<&Manifest>) -> Result<Vec<Run
     let methods = or(&args.method, suite.as_ref().map(|s| &s.methods), &["whole-image", "centre-box", "oracle-box"]);
     let segmenters = or(&args.segmenter, suite.as_ref().map(|s| &s.segmenters), &["fill"]);
     let mut plan: Vec<Planned> = Vec::new();
+    // The models that are part of the program know the embedded city, and no other place.
+    let own = args.method.is_empty() && args.vlm.is_empty() && args.segmenter.is_empty();
+    let city = args.data.data.as_deref().is_none_or(|d| d == CITY || d.starts_with("city:"));
+    let rows = suite.as_ref().map(|s| s.city.as_slice()).filter(|rows| own && city && !rows.is_empty());
+    plan.extend(rows.unwrap_or_default().iter().filter(|r| only.is_none_or(|o| o.method.name == r.method)).cloned());
+    let methods = if rows.is_some() { Vec::new() } else { methods };
     for method in setup::method_names(&methods) {
         let entry = setup::entry(&method)?;
         let name = if entry.vlm { &entry.name } else { &method };
@@ -81,7 +84,7 @@ pub(crate) fn perform(args: &RunArgs, only: Option<&Manifest>) -> Result<Vec<Run
         };
         for vlm in each(entry.vlm, &args.vlm) {
             for segmenter in each(entry.segmenter, &segmenters) {
-                plan.push(Planned { method: method.clone(), vlm: vlm.clone(), segmenter });
+                plan.push(Planned { method: method.clone(), vlm: vlm.clone(), segmenter, trained: false });
             }
         }
     }
@@ -182,7 +185,9 @@ fn go(
         let mut ready = Vec::new();
         for one in plan {
             let asked = setup::Asked { vlm: one.vlm.as_deref(), segmenter: one.segmenter.as_deref() };
-            ready.push(setup::ready(&one.method, asked, settings, &mut loaded, Some(dataset))?);
+            let mut settings = settings.clone();
+            settings.asking.trained_as.extend(one.trained.then(|| one.method.clone()));
+            ready.push(setup::ready(&one.method, asked, &settings, &mut loaded, Some(dataset))?);
         }
         tell_apart(&mut ready);
         let bar = progress::bar(ids.len() as u64, "hash inputs");

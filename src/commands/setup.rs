@@ -24,6 +24,8 @@ use crate::cli::{DataArgs, HubArgs, MethodArgs, RemoteArgs, ResourceArgs, Select
 use crate::failure::Failure;
 use crate::progress;
 
+/// The embedded city.
+pub(crate) const CITY: &str = "city";
 /// Images whose embedding is kept for the next query on them.
 const RECENT_IMAGES: usize = 16;
 
@@ -39,7 +41,7 @@ pub(crate) fn plain(folder: &Path) -> Result<Dataset, Failure> {
 impl DataArgs {
     /// Where the data is: the embedded city where nothing is given.
     pub(crate) fn location(&self) -> &str {
-        self.data.as_deref().unwrap_or("city")
+        self.data.as_deref().unwrap_or(CITY)
     }
 
     pub(crate) fn split(&self) -> &str {
@@ -335,7 +337,10 @@ pub(crate) fn ready(
             parameters.insert("command".to_owned(), json!(command));
             Contestant::Method(Box::new(Exec::new(command, settings.exec_timeout)))
         }
-        _ => match (entry.name.as_str(), asking::prompted(name, &settings.asking)?) {
+        _ => match (
+            entry.name.as_str(),
+            asking::prompted(name, &settings.asking, models.vlm.as_ref().and_then(|v| v.caps().square))?,
+        ) {
             (_, Some(prompted)) => {
                 parameters.extend(prompted.parameters);
                 remarks.extend(prompted.defined.remarks);

@@ -22,6 +22,7 @@ impl Default for NullVlm {
                 name: "null".to_owned(),
                 max_batch: usize::MAX,
                 max_images: usize::MAX,
+                square: None,
                 log_probabilities: true,
                 deterministic: true,
                 fingerprint: "null".to_owned(),

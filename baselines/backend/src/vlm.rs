@@ -172,6 +172,8 @@ pub struct VlmCaps {
     pub max_batch: usize,
     /// Largest number of images in a request.
     pub max_images: usize,
+    /// The side of the squares that it knows, in pixels, where it knows those of one size alone: it sees and answers in them.
+    pub square: Option<u32>,
     /// Whether it can tell log-probabilities, and the gaps beside them.
     pub log_probabilities: bool,
     /// Whether equal requests get equal answers.

@@ -15,7 +15,7 @@ mod vlm;
 pub use engine::Pixels;
 pub use init::{Plan, Written, plan};
 pub use lite_medsam::LiteMedSam;
-pub use load::{Architecture, Found, goes_with};
+pub use load::{Architecture, Files, Found, goes_with};
 pub use place::Place;
 pub use sam::SamSegmenter;
 pub use told::told;

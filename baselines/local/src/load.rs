@@ -81,9 +81,21 @@ pub struct Found {
     /// What it is.
     pub architecture: Architecture,
     weights: Box<dyn Weights>,
-    folder: Option<PathBuf>,
-    tokenizer: Option<PathBuf>,
+    beside: Beside,
 }
+
+/// Where a model's tokenizer, and the sizes of its pictures, are.
+enum Beside {
+    /// In the folder of its weights.
+    Folder(PathBuf),
+    /// In the program, by name.
+    Program(&'static str, Files),
+    /// A tokenizer of another folder; without one, bytes are its tokens.
+    Nowhere(Option<PathBuf>),
+}
+
+/// A model's files that are part of the program, by name.
+pub type Files = &'static [(&'static str, &'static [u8])];
 
 impl Found {
     /// In a folder, or in a checkpoint of its own.
@@ -102,7 +114,18 @@ impl Found {
             }
             None => Architecture::of_weights(weights.as_ref())?,
         };
-        Ok(Self { architecture, weights, folder, tokenizer: None })
+        Ok(Self { architecture, weights, beside: folder.map_or(Beside::Nowhere(None), Beside::Folder) })
+    }
+
+    /// A model that is part of the program: a folder's files, by name.
+    ///
+    /// # Errors
+    /// When it has no `config.json` or `model.safetensors`, or they are not what they should be.
+    pub fn within(name: &'static str, files: Files) -> Result<Self, ModelError> {
+        let config = file(name, files, "config.json")?;
+        let architecture = Architecture::of_config(&String::from_utf8_lossy(config))?;
+        let weights = weights::SafeTensors::within(name, file(name, files, "model.safetensors")?)?;
+        Ok(Self { architecture, weights: Box::new(weights), beside: Beside::Program(name, files) })
     }
 
     /// Weights that nobody trained: for timing at true size. A Qwen2.5-VL without `tokenizer` speaks bytes.
@@ -120,7 +143,7 @@ impl Found {
             config.image_token = bytes.special("<|image_pad|>")?;
         }
         let weights = Box::new(Random::new(seed, STD, stored));
-        Ok(Self { architecture, weights, folder: None, tokenizer })
+        Ok(Self { architecture, weights, beside: Beside::Nowhere(tokenizer) })
     }
 
     /// Builds it as a [`Vlm`].
@@ -139,12 +162,8 @@ impl Found {
                 self.architecture.name()
             )));
         };
-        let tokenizer = match self.tokenizer.or_else(|| self.folder.as_ref().map(|f| f.join("tokenizer.json"))) {
-            Some(file) => Tokenizer::load(&file)?,
-            None => Tokenizer::bytes()?,
-        };
+        let (tokenizer, pixels) = self.beside.read()?;
         goes_with(&tokenizer, &config)?;
-        let pixels = self.folder.as_deref().map_or(Ok(Pixels::PUBLISHED), Pixels::read)?;
         let fingerprint = self.weights.fingerprint();
         let weights = qwen2_5_vl::published(self.weights);
         let vars = Vars::new(weights.as_ref(), place.compute, &place.device).with_matrices(place.matrices);
@@ -192,6 +211,27 @@ impl Found {
     }
 }
 
+fn file(name: &str, files: Files, wanted: &str) -> Result<&'static [u8], ModelError> {
+    let found = files.iter().find(|(file, _)| *file == wanted).map(|(_, bytes)| *bytes);
+    found.ok_or_else(|| ModelError::File { path: PathBuf::from(name).join(wanted), why: "is not there".to_owned() })
+}
+
+impl Beside {
+    fn read(&self) -> Result<(Tokenizer, Pixels), ModelError> {
+        const TOKENIZER: &str = "tokenizer.json";
+        Ok(match self {
+            Self::Folder(folder) => (Tokenizer::load(&folder.join(TOKENIZER))?, Pixels::read(folder)?),
+            Self::Nowhere(Some(file)) => (Tokenizer::load(file)?, Pixels::PUBLISHED),
+            Self::Nowhere(None) => (Tokenizer::bytes()?, Pixels::PUBLISHED),
+            Self::Program(name, files) => {
+                let pixels = file(name, files, Pixels::FILE)?;
+                let tokenizer = Tokenizer::parse(file(name, files, TOKENIZER)?, &PathBuf::from(name).join(TOKENIZER))?;
+                (tokenizer, Pixels::parse(&String::from_utf8_lossy(pixels), &PathBuf::from(name).join(Pixels::FILE))?)
+            }
+        })
+    }
+}
+
 /// That a tokenizer is of the model: the same token stands for an image, and the model knows all of them.
 ///
 /// # Errors
@@ -210,18 +250,24 @@ pub fn goes_with(tokenizer: &Tokenizer, config: &Config) -> Result<(), ModelErro
 }
 
 impl Pixels {
+    const FILE: &'static str = "preprocessor_config.json";
+
     /// As a folder's `preprocessor_config.json` has it, in either of its spellings; the published ones where there is none.
     ///
     /// # Errors
     /// When the file is there and cannot be read.
     pub fn read(folder: &Path) -> Result<Self, ModelError> {
-        let path = folder.join("preprocessor_config.json");
+        let path = folder.join(Self::FILE);
         if !path.is_file() {
             return Ok(Self::PUBLISHED);
         }
         let wrong = |why: String| ModelError::File { path: path.clone(), why };
-        let text = std::fs::read_to_string(&path).map_err(|e| wrong(e.to_string()))?;
-        let value: Value = serde_json::from_str(&text).map_err(|e| wrong(e.to_string()))?;
+        Self::parse(&std::fs::read_to_string(&path).map_err(|e| wrong(e.to_string()))?, &path)
+    }
+
+    fn parse(text: &str, path: &Path) -> Result<Self, ModelError> {
+        let wrong = |why: String| ModelError::File { path: path.to_owned(), why };
+        let value: Value = serde_json::from_str(text).map_err(|e| wrong(e.to_string()))?;
         let field = |name: &str, edge: &str, default: usize| {
             let found = value.get(name).or_else(|| value.get("size")?.get(edge)).filter(|v| !v.is_null());
             found.map_or(Ok(default), |v| {

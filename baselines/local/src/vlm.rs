@@ -56,6 +56,12 @@ impl Identity<'_> {
     }
 }
 
+/// Fewest and most pixels are the same where a model knows pictures of one size.
+fn seen_square(pixels: Pixels) -> Option<u32> {
+    let side = pixels.max.isqrt();
+    (pixels.min == pixels.max && side * side == pixels.max).then_some(side as u32)
+}
+
 impl<D: Decoder + Send> QwenVlm<D> {
     /// `within` runs each step where the network's library wants to be called.
     ///
@@ -78,6 +84,7 @@ impl<D: Decoder + Send> QwenVlm<D> {
             name: format!("{}:{}", identity.library, identity.name),
             max_batch: batch,
             max_images: usize::MAX,
+            square: seen_square(pixels),
             log_probabilities: true,
             deterministic: true,
             fingerprint,

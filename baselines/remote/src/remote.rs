@@ -62,6 +62,7 @@ impl Remote {
             name: name.clone(),
             max_batch: options.max_in_flight.saturating_mul(options.endpoints.len()),
             max_images: usize::MAX,
+            square: None,
             log_probabilities: options.log_probabilities && options.dialect.tells_log_probabilities(),
             deterministic: false,
             fingerprint: fingerprint(model, &options),

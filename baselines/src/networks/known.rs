@@ -7,6 +7,8 @@ use socio_models::sam::sam2;
 use socio_models::sam::tiny_vit::TinyVitConfig;
 use socio_models::sam::vit::VitConfig;
 
+use super::shipped;
+
 /// A network that is known by name.
 #[derive(Debug, Clone)]
 pub struct Known {
@@ -52,6 +54,9 @@ pub fn known() -> Vec<Known> {
         let config = json!(Sam1Config::of_encoder(encoder));
         all.push(Known { name: name.to_owned(), vlm: false, repository, config });
     }
+    all.extend(shipped::names().filter_map(|(name, vlm)| {
+        Some(Known { name: name.to_owned(), vlm, repository: None, config: shipped::config(name)? })
+    }));
     all
 }
 

@@ -5,6 +5,7 @@ mod known;
 mod library;
 mod libtorch;
 mod locate;
+mod shipped;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -134,6 +135,9 @@ pub fn here(library: Library, what: &str, resources: &Resources) -> Result<(), B
     if library == Library::Ort {
         return locate::graphs(what, resources).map(drop).map_err(|e| library.told(e));
     }
+    if shipped::names().any(|(name, _)| name == what) {
+        return Ok(());
+    }
     locate(what, resources, true).map(drop).map_err(|e| library.told(e))
 }
 
@@ -157,6 +161,9 @@ fn find(what: &str, resources: &Resources) -> Result<(Found, String), BackendErr
         let stored = running.dtype.unwrap_or(default);
         let found = Found::random(architecture, seed, stored, running.tokenizer.clone()).map_err(told)?;
         return Ok((found, format!("{what}-random-{seed}")));
+    }
+    if let Some(found) = shipped::find(what) {
+        return Ok((found.map_err(told)?, what.to_owned()));
     }
     let path = locate(what, resources, false)?;
     Ok((Found::open(&path).map_err(told)?, what.to_owned()))

@@ -171,7 +171,7 @@ fn cut(
     let most = if segmenter.caps().points { with.settings.max_points.unwrap_or(usize::MAX) } else { 0 };
     let (prompts, bare): (Vec<Prompt>, Vec<Prompt>) = std::mem::take(&mut parsed.objects)
         .into_iter()
-        .map(|p| with_points(p, most))
+        .map(|p| view.placed(with_points(p, most)))
         .partition(|p| p.bbox.is_some() || p.has_points());
     if !bare.is_empty() {
         parsed.dropped.push(format!("{} objects of points alone, of which none reaches the segmenter", bare.len()));
@@ -179,14 +179,14 @@ fn cut(
     if prompts.is_empty() {
         return Ok(view.nothing(name, Failure::BadGrammar(parsed.left_out())));
     }
-    let embedding = context.time("embed", || segmenter.embed(&view.satellite))?;
+    let embedding = context.time("embed", || segmenter.embed(&view.cut))?;
     let cut = context.time("segment", || {
         if with.settings.points_by_need {
             return need::prompt(segmenter.as_ref(), &embedding, &prompts);
         }
         Ok(prompts.iter().cloned().zip(segmenter.prompt(&embedding, &prompts)?).collect())
     })?;
-    let (width, height) = view.size();
+    let (width, height) = view.cut.dimensions();
     let mut union = socio_dataset::Mask::new(width, height);
     let mut objects = Vec::with_capacity(cut.len());
     for (prompt, segment) in cut {

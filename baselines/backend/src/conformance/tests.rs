@@ -21,6 +21,7 @@ impl Faulty {
             name: "faulty".to_owned(),
             max_batch: 4,
             max_images: 3,
+            square: None,
             log_probabilities: fault != "secretive",
             deterministic: true,
             fingerprint: "f".to_owned(),

@@ -36,7 +36,16 @@ impl Tokenizer {
     pub fn load(path: &Path) -> Result<Self> {
         let file = |why: String| ModelError::File { path: path.to_owned(), why };
         let bytes = std::fs::read(path).map_err(|e| file(e.to_string()))?;
-        let value = serde_json::from_slice(&bytes).map_err(|e| file(e.to_string()))?;
+        Self::parse(&bytes, path)
+    }
+
+    /// The same from the file's text; messages call it `name`.
+    ///
+    /// # Errors
+    /// When it is no tokenizer, or lacks a special token that prompts are made of.
+    pub fn parse(text: &[u8], name: &Path) -> Result<Self> {
+        let file = |why: String| ModelError::File { path: name.to_owned(), why };
+        let value = serde_json::from_slice(text).map_err(|e| file(e.to_string()))?;
         Self::of(value).map_err(file)
     }
 

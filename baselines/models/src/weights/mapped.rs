@@ -11,10 +11,16 @@ use memmap2::Mmap;
 use super::{View, Weights};
 use crate::{DType, ModelError, Result};
 
-/// A file that is not empty, mapped for reading.
+/// A file that is not empty, mapped for reading, or part of the program.
 pub(super) struct Mapped {
     path: PathBuf,
-    map: Mmap,
+    held: Held,
+}
+
+/// What holds the bytes.
+enum Held {
+    Map(Mmap),
+    Program(&'static [u8]),
 }
 
 /// What a file holds a tensor's elements as.
@@ -82,12 +88,13 @@ impl Mapped {
         // for, as with every reader that maps files. All that is read from it as numbers, offsets and text was checked
         // against the mapping's length, not against what the file says.
         let map = unsafe { Mmap::map(&file) }.map_err(|e| wrong(path, e))?;
-        Ok(Self { path: path.to_owned(), map })
+        Ok(Self { path: path.to_owned(), held: Held::Map(map) })
     }
 
     /// Lets go of the memory that holds these bytes of the file: a model is not to be in memory twice while it is loaded.
     /// What is read again comes from the file again.
     pub(super) fn let_go(&self, bytes: &Range<usize>) {
+        let Held::Map(map) = &self.held else { return };
         #[cfg(unix)]
         #[allow(
             unsafe_code,
@@ -97,10 +104,10 @@ impl Mapped {
         // read again are filled from it again. The range was checked to lie inside the mapping.
         unsafe {
             // Advice that the system does not take changes nothing.
-            let _ = self.map.unchecked_advise_range(memmap2::UncheckedAdvice::DontNeed, bytes.start, bytes.len());
+            let _ = map.unchecked_advise_range(memmap2::UncheckedAdvice::DontNeed, bytes.start, bytes.len());
         }
         #[cfg(not(unix))]
-        let _ = bytes;
+        let _ = (map, bytes);
     }
 
     /// The file's name.
@@ -110,7 +117,10 @@ impl Mapped {
 
     /// All its bytes.
     pub(super) fn bytes(&self) -> &[u8] {
-        &self.map
+        match &self.held {
+            Held::Map(map) => map,
+            Held::Program(bytes) => bytes,
+        }
     }
 
     /// A tensor's values: borrowed from the mapping where they lie in order in a type that networks take.
@@ -126,7 +136,7 @@ impl Mapped {
             }
             (_, None) => return Err(wrong(&self.path, format!("`{key}` holds numbers of no known size"))),
         };
-        let stored = &self.map[entry.bytes.clone()];
+        let stored = &self.bytes()[entry.bytes.clone()];
         let mut bytes = match &entry.strides {
             None => Cow::Borrowed(stored),
             Some(strides) => Cow::Owned(gather(stored, &entry.shape, strides, size)),
@@ -182,6 +192,19 @@ impl WeightFile {
         let file = Mapped::open(path)?;
         let tensors = read(file.bytes()).map_err(|why| wrong(path, why))?;
         Ok(Self { file, tensors })
+    }
+
+    /// A file that is part of the program; messages call it `name`.
+    ///
+    /// # Errors
+    /// When it is not of the format that `read` reads.
+    pub(super) fn within(
+        name: &Path,
+        bytes: &'static [u8],
+        read: impl FnOnce(&[u8]) -> Result<BTreeMap<String, Entry>, String>,
+    ) -> Result<Self> {
+        let tensors = read(bytes).map_err(|why| wrong(name, why))?;
+        Ok(Self { file: Mapped { path: name.to_owned(), held: Held::Program(bytes) }, tensors })
     }
 }
 

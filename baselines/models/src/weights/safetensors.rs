@@ -24,6 +24,14 @@ impl SafeTensors {
     pub fn open(path: impl AsRef<Path>) -> Result<WeightFile> {
         WeightFile::open(path.as_ref(), tensors)
     }
+
+    /// The same of a file that is part of the program; messages call it `name`.
+    ///
+    /// # Errors
+    /// [`crate::ModelError::File`] when it is not so.
+    pub fn within(name: impl AsRef<Path>, bytes: &'static [u8]) -> Result<WeightFile> {
+        WeightFile::within(name.as_ref(), bytes, tensors)
+    }
 }
 
 /// The tensors of a file, or what is wrong with it.

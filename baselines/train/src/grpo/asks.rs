@@ -10,14 +10,14 @@ use crate::TrainError;
 use crate::nano::lessons::Lessons;
 use crate::nano::teach::asked;
 
-/// The question that the city itself asks of a lesson, at the size at which lessons are kept; none where nothing of it lies in
-/// the picture, or more than can be asked for.
+/// The question that the city itself asks of a lesson; none where nothing of it lies in the picture, or more than can be asked
+/// for. Pictures and truth are of the size at which lessons are kept, boxes in pixels of `seen`, the side of what the model sees.
 ///
 /// # Errors
 /// When the lesson's pictures are of another size.
-pub fn of_lesson(lessons: &Lessons, index: usize) -> Result<Option<Asked>, TrainError> {
+pub fn of_lesson(lessons: &Lessons, index: usize, seen: u32) -> Result<Option<Asked>, TrainError> {
     let (facts, side) = (lessons.facts(index), lessons.side());
-    let Some(question) = asked(facts, side) else { return Ok(None) };
+    let Some(question) = asked(facts, seen) else { return Ok(None) };
     let image = |bytes: &[u8]| {
         let image = RgbImage::from_raw(side, side, bytes.to_vec()).map(Arc::new);
         image.ok_or_else(|| TrainError::Input(format!("lesson {index} is of another size than {side} pixels")))
@@ -31,9 +31,10 @@ pub fn of_lesson(lessons: &Lessons, index: usize) -> Result<Option<Asked>, Train
         map: Some(image(map)?),
     };
     let mut truth = Mask::new(side, side);
+    let scale = f64::from(side) / f64::from(seen);
     for ring in &question.rings {
         let mut one = Mask::new(side, side);
-        one.fill_rings(std::slice::from_ref(ring));
+        one.fill_rings(&[ring.iter().map(|p| p.map(|v| v * scale)).collect()]);
         truth = truth.or(&one).unwrap_or(truth);
     }
     let bbox = |b: &[u32; 4]| {

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use socio_backend::{Sampling, Segmenter, Vlm};
 use socio_baselines::Models;
 use socio_baselines::definition::{Definition, Overrides};
-use socio_baselines::reasoner::{Settings, Sight};
+use socio_baselines::reasoner::Settings;
 use socio_baselines::reward::{Profile, Rules};
 use socio_dataset::city::{City, Spec};
 use socio_dataset::hash::{FieldHasher, SplitMix};
@@ -42,6 +42,9 @@ pub struct Recipe {
     pub from: Vec<String>,
     /// The city whose split `val` tells how far it is.
     pub check: String,
+    /// At how many pixels a side pictures are given to the method, which brings them to the sizes that its models know: 768 is
+    /// the city's own.
+    pub pictures: u32,
     /// The policy's sizes.
     pub sizes: Sizes,
     /// The method that asks it, both stages.
@@ -113,13 +116,12 @@ impl<'a> Reinforced<'a> {
         let input = |e: String| TrainError::Input(e);
         let found = Definition::find(&recipe.method).map_err(|e| input(e.to_string()))?;
         let found = found.ok_or_else(|| input(format!("there is no method `{}`", recipe.method)))?;
-        let overrides = Overrides { sampling: Some(recipe.sampling), ..Overrides::default() };
-        let mut settings = found.ready(&overrides).map_err(|e| input(e.to_string()))?.settings;
-        settings.sight = Sight::Fixed { width: side, height: side };
+        let overrides = Overrides { sampling: Some(recipe.sampling), square: Some(side), ..Overrides::default() };
+        let settings = found.ready(&overrides).map_err(|e| input(e.to_string()))?.settings;
         let from: Vec<&str> = recipe.from.iter().map(String::as_str).collect();
         let open = |city: &str| Ok::<_, TrainError>(Arc::new(City::open(Spec::parse(city)?)?));
-        let lessons = Lessons::open(cache, &open(&recipe.city)?, &from, side, told)?;
-        let check = Lessons::open(cache, &open(&recipe.check)?, &["val"], side, told)?;
+        let lessons = Lessons::open(cache, &open(&recipe.city)?, &from, recipe.pictures, told)?;
+        let check = Lessons::open(cache, &open(&recipe.check)?, &["val"], recipe.pictures, told)?;
         let reference = Parameters(policy.0.into_iter().filter(|(key, _)| !is_head(key)).collect());
         let round = Mutex::new(None);
         Ok(Self { recipe, lessons, check, checked, config, tokenizer, settings, segmenter, reference, round })
@@ -220,7 +222,11 @@ impl<'a> Reinforced<'a> {
             if asked.len() == self.recipe.batch {
                 break;
             }
-            asked.extend(of_lesson(&self.lessons, random.below(self.lessons.len() as u64) as usize)?);
+            asked.extend(of_lesson(
+                &self.lessons,
+                random.below(self.lessons.len() as u64) as usize,
+                self.recipe.sizes.side,
+            )?);
         }
         let seed = SplitMix(self.recipe.seed).at(number ^ 0x5eed).next_u64();
         let released = self.recipe.rules.profile == Profile::Released;
@@ -363,7 +369,7 @@ impl Course for Reinforced<'_> {
         let greedy = Sampling { max_new_tokens: self.recipe.sampling.max_new_tokens, ..Sampling::GREEDY };
         let settings = Settings { sampling: greedy, ..self.settings.clone() };
         let work = |index: usize| {
-            let Some(asked) = of_lesson(&self.check, index)? else { return Ok(None) };
+            let Some(asked) = of_lesson(&self.check, index, self.recipe.sizes.side)? else { return Ok(None) };
             let policy = self.policy::<T>(now, at.device)?;
             self.actor(&policy, &settings, 0, |actor| {
                 let firsts = actor.first(&asked, 1)?;

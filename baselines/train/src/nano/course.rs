@@ -322,8 +322,10 @@ fn parts(
                     if random.chance(0.5) {
                         loosen(&mut drawn.boxes, stage.loose, recipe.sizes.side, &mut random);
                     }
-                    let manner = manner(stage, &mut random);
-                    rows.push(room.refined(scenes.len(), question, &drawn.boxes, stage.points, manner)?);
+                    // Pictures with something drawn on them are dear: each is asked about both ways.
+                    for manner in [Manner::Plain, Manner::Thinking] {
+                        rows.push(room.refined(scenes.len(), question, &drawn.boxes, stage.points, manner)?);
+                    }
                     scenes.push(Shown { scene: scenes[i].scene, drawn: Some(drawn) });
                 }
             }

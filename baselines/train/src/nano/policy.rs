@@ -24,6 +24,9 @@ pub struct Counts {
     pub mind: f32,
     /// The answers.
     pub answer: f32,
+    /// What a coordinate that repeats the prompt's counts beside other tokens of answers.
+    #[serde(default = "once")]
+    pub copied: f32,
     /// After how many layers of the language model.
     pub layer: usize,
     /// What a token without an icon or a place counts beside one with.
@@ -36,6 +39,10 @@ pub struct Counts {
     /// Which heads are shown where to look.
     #[serde(default)]
     pub look: Option<Look>,
+}
+
+fn once() -> f32 {
+    1.0
 }
 
 /// Heads of the language model that are shown where to look while an answer's coordinates are written: at the icon, or at the
@@ -431,17 +438,23 @@ impl<T: Autograd> Learner<'_, T> {
         logits.log_softmax()?.pick(targets)?.mul(&weights)?.sum()?.affine(-1.0 / whole, 0.0)
     }
 
-    /// The mean cross entropy of the tokens to be learned: of coordinates, and of all others.
+    /// The mean cross entropy of the tokens to be learned: of coordinates, of those that repeat the prompt's, and of all others.
     fn answers(&self, model: &Qwen2_5Vl<T>, beginning: &Beginning<T>, rows: &[Row], sum: &mut Sum<T>) -> Result<()> {
         let hidden = self.room.config.text.hidden_size;
         let longest = rows.iter().map(|r| r.ids.len()).max().unwrap_or(0);
         let mut ids = Vec::with_capacity(rows.len() * longest);
-        let (mut from, mut targets) = (Vec::new(), Vec::new());
+        let (mut from, mut targets, mut kinds) = (Vec::new(), Vec::new(), Vec::new());
+        let numbers: std::collections::HashSet<u32> = self.numbers.iter().copied().collect();
         for (i, row) in rows.iter().enumerate() {
             ids.extend(&row.ids);
             ids.extend(std::iter::repeat_n(0, longest - row.ids.len()));
             from.extend((row.learned..row.ids.len()).map(|t| (i * longest + t - 1) as u32));
             targets.extend(&row.ids[row.learned..]);
+            kinds.extend((row.learned..row.ids.len()).map(|t| match () {
+                () if row.copied.contains(&t) => Kind::Copied,
+                () if numbers.contains(&row.ids[t]) => Kind::Coordinate,
+                () => Kind::Word,
+            }));
         }
         let x = model.text.embed(&ids)?.reshape(&[rows.len(), longest, hidden])?;
         let row: Vec<_> = (0..longest).map(|t| [self.room.next + t as i64; 3]).collect();
@@ -453,28 +466,31 @@ impl<T: Autograd> Learner<'_, T> {
         let y = y.reshape(&[rows.len() * longest, hidden])?.select(0, &from)?;
         let chances = model.text.logits(&y)?.cast(DType::F32)?.log_softmax()?;
         let vocabulary = self.room.config.text.vocab_size;
-        let wanted = self.tensor(self.wanted(&targets, vocabulary), &[targets.len(), vocabulary])?;
+        let wanted = self.tensor(self.wanted(&targets, &kinds, vocabulary), &[targets.len(), vocabulary])?;
         let lost = chances.mul(&wanted)?;
-        let numbers: std::collections::HashSet<u32> = self.numbers.iter().copied().collect();
-        for (name, coordinates) in [("coordinates", true), ("words", false)] {
-            let mine: Vec<f32> =
-                targets.iter().map(|t| f32::from(u8::from(numbers.contains(t) == coordinates))).collect();
-            let count: f32 = mine.iter().sum::<f32>().max(1.0);
+        for (name, kind) in [("coordinates", Kind::Coordinate), ("copied", Kind::Copied), ("words", Kind::Word)] {
+            let mine: Vec<f32> = kinds.iter().map(|k| f32::from(u8::from(*k == kind))).collect();
+            let count: f32 = mine.iter().sum();
+            if count == 0.0 {
+                continue;
+            }
             let share = count / targets.len().max(1) as f32;
             let mine = self.tensor(mine, &[targets.len(), 1])?;
             let loss = lost.mul(&mine)?.sum()?.affine(-1.0 / count, 0.0)?;
-            sum.add(name, &loss, self.counts.answer * share)?;
+            let weight = if kind == Kind::Copied { self.counts.copied } else { 1.0 };
+            sum.add(name, &loss, self.counts.answer * share * weight)?;
         }
         Ok(())
     }
 
     /// Of each target, how much every token is wanted.
-    fn wanted(&self, targets: &[u32], vocabulary: usize) -> Vec<f32> {
+    fn wanted(&self, targets: &[u32], kinds: &[Kind], vocabulary: usize) -> Vec<f32> {
         let value: HashMap<u32, usize> = self.numbers.iter().enumerate().map(|(n, id)| (*id, n)).collect();
         let mut wanted = vec![0.0; targets.len() * vocabulary];
         let spread = self.counts.spread;
-        for (row, target) in wanted.chunks_exact_mut(vocabulary).zip(targets) {
-            let Some(n) = value.get(target).filter(|_| spread > 0.0) else {
+        for (row, (target, kind)) in wanted.chunks_exact_mut(vocabulary).zip(targets.iter().zip(kinds)) {
+            let soft = spread > 0.0 && *kind == Kind::Coordinate;
+            let Some(n) = value.get(target).filter(|_| soft) else {
                 row[*target as usize] = 1.0;
                 continue;
             };
@@ -484,6 +500,17 @@ impl<T: Autograd> Learner<'_, T> {
         }
         wanted
     }
+}
+
+/// What an answer's token is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// A coordinate that is read off the pictures.
+    Coordinate,
+    /// One that repeats the prompt's.
+    Copied,
+    /// Anything else.
+    Word,
 }
 
 /// How far around a coordinate its neighbours count in what visual tokens say.

@@ -46,6 +46,8 @@ pub struct Row {
     /// Of each coordinate's place among the tokens, which tokens of the beginning show it: the icon's on the map, or those of
     /// the site in the satellite view.
     pub looks: Vec<(usize, Vec<u32>)>,
+    /// Of which coordinates of the answer there is one right value alone: those that repeat the prompt's.
+    pub copied: Vec<usize>,
 }
 
 fn place_box(place: &Taught, facts: &Facts, side: u32) -> Option<([u32; 4], f64)> {
@@ -255,7 +257,7 @@ impl Classroom {
         let shown = self.shown(question, manner);
         let places = (learned..ids.len()).filter(|t| self.numbers.contains(&ids[*t]));
         let looks = places.zip(shown).collect();
-        Ok(Row { scene, ids, learned, looks })
+        Ok(Row { scene, ids, learned, looks, copied: Vec::new() })
     }
 
     /// A question of stage 2 with its answer: `boxes` are those of the first answer, `count` the points of each object.
@@ -283,14 +285,16 @@ impl Classroom {
         let inside: Vec<Vec<u32>> = self.sites(question);
         let mut shown = Vec::new();
         if manner == Manner::Thinking {
-            shown.extend(inside.iter().flat_map(|tokens| std::iter::repeat_n(tokens.clone(), 2)));
+            shown.extend(inside.iter().flat_map(|tokens| std::iter::repeat_n((tokens.clone(), false), 2)));
         }
         for (corners, tokens) in asked.chunks_exact(4).zip(&inside) {
-            shown.extend(corners.iter().map(|at| vec![*at]));
-            shown.extend(std::iter::repeat_n(tokens.clone(), 2 * count));
+            shown.extend(corners.iter().map(|at| (vec![*at], true)));
+            shown.extend(std::iter::repeat_n((tokens.clone(), false), 2 * count));
         }
-        let looks = (learned..ids.len()).filter(number).zip(shown).collect();
-        Ok(Row { scene, ids, learned, looks })
+        let said: Vec<(usize, (Vec<u32>, bool))> = (learned..ids.len()).filter(number).zip(shown).collect();
+        let copied = said.iter().filter(|(_, (_, copied))| *copied).map(|(at, _)| *at).collect();
+        let looks = said.into_iter().map(|(at, (tokens, _))| (at, tokens)).collect();
+        Ok(Row { scene, ids, learned, looks, copied })
     }
 
     /// Where pictures' tokens begin: the map's, the satellite view's.
